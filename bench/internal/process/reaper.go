@@ -1,0 +1,45 @@
+package process
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// Reap is the body of the reaper: it reads the list that a Group writes until the writer is gone, then kills each process
+// group and removes each folder that is still on it. It ignores the signals that a terminal or a service manager sends to
+// everything at once, for its work begins when others end.
+func Reap(list io.Reader) {
+	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	groups, dirs := map[int]bool{}, []string{}
+	lines := bufio.NewScanner(list)
+	for lines.Scan() {
+		var pgid int
+		verb, rest, _ := strings.Cut(lines.Text(), " ")
+		switch verb {
+		case "+pgid":
+			if _, err := fmt.Sscan(rest, &pgid); err == nil && pgid > 1 {
+				groups[pgid] = true
+			}
+		case "-pgid":
+			if _, err := fmt.Sscan(rest, &pgid); err == nil {
+				delete(groups, pgid)
+			}
+		case "+dir":
+			if dir, err := strconv.Unquote(rest); err == nil {
+				dirs = append(dirs, dir)
+			}
+		}
+	}
+	for pgid := range groups {
+		_ = syscall.Kill(-pgid, syscall.SIGKILL)
+	}
+	for _, dir := range dirs {
+		_ = os.RemoveAll(dir)
+	}
+}

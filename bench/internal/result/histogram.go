@@ -1,0 +1,137 @@
+package result
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// The range and the precision of every histogram in a result file.
+const (
+	MinValue          = time.Microsecond
+	MaxValue          = time.Hour
+	SignificantDigits = 3
+)
+
+// Histogram collects durations. It is not safe for concurrent use: each worker has its own, and they are merged.
+type Histogram struct {
+	counts *hdrhistogram.Histogram
+	// What buckets blur is kept exactly beside them.
+	min, max int64   // µs
+	sum      float64 // µs
+	clipped  int64
+}
+
+// NewHistogram makes an empty one, about 190 KB.
+func NewHistogram() *Histogram {
+	return &Histogram{
+		counts: hdrhistogram.New(MinValue.Microseconds(), MaxValue.Microseconds(), SignificantDigits),
+		min:    math.MaxInt64,
+	}
+}
+
+// Record adds d, rounded to the nearest microsecond. What is outside the range is recorded at the range's end and counted
+// as clipped.
+func (h *Histogram) Record(d time.Duration) {
+	us := (d + 500*time.Nanosecond).Microseconds()
+	if us < MinValue.Microseconds() {
+		// A span below half a microsecond is a real, if unlikely, value; a negative one is not.
+		if d < 0 {
+			h.clipped++
+		}
+		us = MinValue.Microseconds()
+	} else if us > MaxValue.Microseconds() {
+		h.clipped++
+		us = MaxValue.Microseconds()
+	}
+	// The range was checked, so the only error left is 2^63 samples.
+	_ = h.counts.RecordValue(us)
+	h.min, h.max = min(h.min, us), max(h.max, us)
+	h.sum += float64(us)
+}
+
+// Merge adds all of o to h; o stays as it is.
+func (h *Histogram) Merge(o *Histogram) {
+	// The same range and precision on both sides: nothing can be dropped.
+	if dropped := h.counts.Merge(o.counts); dropped != 0 {
+		panic(fmt.Sprintf("result: merging histograms of one geometry dropped %d samples", dropped))
+	}
+	h.min, h.max = min(h.min, o.min), max(h.max, o.max)
+	h.sum += o.sum
+	h.clipped += o.clipped
+}
+
+// Reset empties h and keeps its memory.
+func (h *Histogram) Reset() {
+	h.counts.Reset()
+	h.min, h.max, h.sum, h.clipped = math.MaxInt64, 0, 0, 0
+}
+
+// Count is the number of samples.
+func (h *Histogram) Count() int64 { return h.counts.TotalCount() }
+
+// Summary of a set of durations, in µs. Count is always given; the others are null in an empty set.
+type Summary struct {
+	Count int64    `json:"count"`
+	Min   *float64 `json:"min"`
+	Mean  *float64 `json:"mean"`
+	P50   *float64 `json:"p50"`
+	P90   *float64 `json:"p90"`
+	P95   *float64 `json:"p95"`
+	P99   *float64 `json:"p99"`
+	P999  *float64 `json:"p99_9"`
+	Max   *float64 `json:"max"`
+	// Clipped is how many samples were outside 1 µs to 1 h; they count at the end of that range.
+	Clipped int64 `json:"clipped"`
+	// Histogram is the base64 text of the compressed V2 HDR encoding; empty in an empty set.
+	Histogram string `json:"histogram"`
+}
+
+// Summary of h; a nil h is an empty set. Percentiles are nearest-rank, to three significant digits: the value of a bucket is its
+// highest one, but never above the exact maximum. Min, mean and max are exact to the microsecond.
+func (h *Histogram) Summary() Summary {
+	if h == nil || h.Count() == 0 {
+		return Summary{}
+	}
+	n := h.Count()
+	at := func(percentile float64) *float64 {
+		v := float64(min(h.counts.ValueAtPercentile(percentile), h.max))
+		return &v
+	}
+	lowest, mean, highest := float64(h.min), h.sum/float64(n), float64(h.max)
+	s := Summary{
+		Count: n, Min: &lowest, Mean: &mean, Max: &highest, Clipped: h.clipped,
+		P50: at(50), P90: at(90), P95: at(95), P99: at(99), P999: at(99.9),
+	}
+	text, err := h.counts.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+	if err != nil {
+		panic(fmt.Sprintf("result: encoding a histogram into memory: %v", err))
+	}
+	s.Histogram = string(text)
+	return s
+}
+
+// Decode gives back the histogram behind the summary, or nil of an empty set. Errors say what is wrong with the text.
+func (s Summary) Decode() (*Histogram, error) {
+	if s.Count == 0 {
+		return nil, nil //nolint:nilnil // an empty set has no histogram, and that is no error
+	}
+	counts, err := hdrhistogram.Decode([]byte(s.Histogram))
+	if err != nil {
+		return nil, fmt.Errorf("decoding the histogram: %w", err)
+	}
+	if s.Min == nil || s.Mean == nil || s.Max == nil {
+		return nil, fmt.Errorf("summary of %d samples lacks min, mean or max", s.Count)
+	}
+	if got := counts.TotalCount(); got != s.Count {
+		return nil, fmt.Errorf("summary says %d samples, its histogram holds %d", s.Count, got)
+	}
+	h := NewHistogram()
+	if dropped := h.counts.Merge(counts); dropped != 0 {
+		return nil, fmt.Errorf("%d samples of the histogram are beyond %s", dropped, MaxValue)
+	}
+	h.min, h.max, h.sum, h.clipped = int64(*s.Min), int64(*s.Max), *s.Mean*float64(s.Count), s.Clipped
+	return h, nil
+}

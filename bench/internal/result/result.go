@@ -1,0 +1,189 @@
+// Package result is the one place where measuring and analysing meet: a Run, and the versioned file that holds it.
+//
+// The measuring side fills a Run and writes it; the analysing side reads the file and nothing else. All times in it are
+// microseconds, all rates are per second. A statistic that cannot be given is null, never 0.
+package result
+
+import (
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// SchemaVersion is what this program writes and the only version it reads. Fields may be added under one version.
+const SchemaVersion = 1
+
+// Provenance says where the figures of a target come from.
+type Provenance string
+
+// Measured is a real process or a deployed service. Emulated ran on the local Lambda service: real binary, real
+// sockets, but neither AWS's network nor its microVMs. Simulated was calculated.
+const (
+	Measured  Provenance = "measured"
+	Emulated  Provenance = "emulated"
+	Simulated Provenance = "simulated"
+)
+
+// Run is one comparison: one load put on one or more targets.
+type Run struct {
+	SchemaVersion int       `json:"schema_version"`
+	Tool          Tool      `json:"tool"`
+	StartedAt     time.Time `json:"started_at"`
+	FinishedAt    time.Time `json:"finished_at"`
+	// Interrupted is true when the run was stopped before all phases were done; what was measured is all here.
+	Interrupted bool              `json:"interrupted"`
+	Scenario    scenario.Scenario `json:"scenario"`
+	Seed        uint64            `json:"seed"`
+	Rounds      int               `json:"rounds"`
+	// CheckSkipped is true when the answers of the targets were not compared before the load (--skip-check).
+	CheckSkipped bool        `json:"check_skipped"`
+	Environment  Environment `json:"environment"`
+	Generator    Generator   `json:"generator"`
+	Targets      []Target    `json:"targets"`
+	// Warnings are caveats about the whole run, in sentences.
+	Warnings []string `json:"warnings"`
+}
+
+// Tool is the program that made the file.
+type Tool struct {
+	Version string `json:"version"`
+	Commit  string `json:"commit"`
+	Go      string `json:"go"`
+}
+
+// Environment is the machine that the generator ran on, and, in a local run, the targets too.
+type Environment struct {
+	OS   string `json:"os"`
+	Arch string `json:"arch"`
+	CPUs int    `json:"cpus"`
+	// CPUModel is empty where the system does not tell.
+	CPUModel string `json:"cpu_model,omitempty"`
+	// MemoryMB is the machine's memory in MiB; 0 where the system does not tell.
+	MemoryMB int64 `json:"memory_mb,omitempty"`
+	// Redis is nil when bench started none and knows none.
+	Redis *Redis `json:"redis"`
+}
+
+// Redis is the store that both targets of a local run share.
+type Redis struct {
+	// Kind is external, redis-server, valkey-server or miniredis.
+	Kind    string `json:"kind"`
+	Version string `json:"version"`
+	// URL never has a password in it.
+	URL string `json:"url"`
+}
+
+// Verdict says whether the generator could do what was asked of it.
+type Verdict string
+
+// Valid found nothing against the run; Suspect and Invalid come with reasons.
+const (
+	Valid   Verdict = "valid"
+	Suspect Verdict = "suspect"
+	Invalid Verdict = "invalid"
+)
+
+// Generator is the health of the load generator itself.
+type Generator struct {
+	Verdict Verdict  `json:"verdict"`
+	Reasons []string `json:"reasons"`
+	// SendLag is how late requests were sent, against when they were due. Null in a closed loop, which has no schedule.
+	SendLag *Summary `json:"send_lag_us"`
+	// CPUFraction is the share of all CPUs that the generator's process used while it sent, 0 to 1; null if unknown.
+	CPUFraction *float64 `json:"cpu_fraction"`
+	// PeakMemoryBytes is the largest resident size of the generator's process; null if unknown.
+	PeakMemoryBytes *int64 `json:"peak_memory_bytes"`
+}
+
+// Target is one of the things compared, and all that was measured on it.
+type Target struct {
+	Name       string        `json:"name"`
+	Kind       string        `json:"kind"`
+	URL        string        `json:"url"`
+	Provenance Provenance    `json:"provenance"`
+	Spec       Spec          `json:"spec"`
+	Phases     []PhaseStats  `json:"phases"`
+	Overall    Stats         `json:"overall"`
+	Steps      []StepStats   `json:"steps"`
+	ColdStarts *ColdStarts   `json:"cold_starts"`
+	Examples   []ErrorSample `json:"error_examples"`
+}
+
+// Spec is what is known of how a target is hosted. Empty fields are unknown or do not apply.
+type Spec struct {
+	Region       string `json:"region,omitempty"`
+	Arch         string `json:"arch,omitempty"`
+	InstanceType string `json:"instance_type,omitempty"`
+	Instances    int    `json:"instances,omitempty"`
+	MemoryMB     int    `json:"memory_mb,omitempty"`
+	FrontDoor    string `json:"front_door,omitempty"`
+	Auth         string `json:"auth,omitempty"`
+	// Notes say in sentences what the target is not, such as a CPU that is not limited to the memory's share.
+	Notes []string `json:"notes,omitempty"`
+}
+
+// PhaseStats is one phase of one round.
+type PhaseStats struct {
+	Name   string `json:"name"`
+	Warmup bool   `json:"warmup"`
+	// Round counts from 1.
+	Round int `json:"round"`
+	// Turn is the place of this target in the order in which the targets ran this phase, from 1.
+	Turn int `json:"turn"`
+	// Workers of a closed phase.
+	Workers int `json:"workers,omitempty"`
+	Stats
+}
+
+// StepStats is one step over all phases that count.
+type StepStats struct {
+	Name string `json:"name"`
+	Stats
+}
+
+// Stats is what was counted and timed over some span. Failed requests are never in the times of the successes.
+type Stats struct {
+	Requests  int64 `json:"requests"`
+	Successes int64 `json:"successes"`
+	// Errors counts failed requests by kind, such as status_503, timeout, connect or mismatch. Never nil in a file.
+	Errors map[string]int64 `json:"errors"`
+	// WallS is the time in seconds from the first send to the last answer; of several phases, the sum.
+	WallS float64 `json:"wall_s"`
+	// ThroughputRPS is successes a second of wall time; null without wall time.
+	ThroughputRPS *float64 `json:"throughput_rps"`
+	// ResponseTime counts from when the request was due, ServiceTime from when it was sent. Equal in a closed loop.
+	ResponseTime Summary `json:"response_time_us"`
+	ServiceTime  Summary `json:"service_time_us"`
+	// ErrorTime is how long failed requests took to fail.
+	ErrorTime Summary `json:"error_time_us"`
+	// ConnectTime is the time to open a connection; its count is the number of connections. It is not part of any
+	// other time.
+	ConnectTime Summary `json:"connect_time_us"`
+}
+
+// ColdStarts is what is known of environments that were started. Cold requests are part of Stats too, as they are part
+// of what users see.
+type ColdStarts struct {
+	// Requests is how many counted requests were the first of their environment, by the answer's Server-Timing.
+	Requests int64 `json:"requests"`
+	// WarmedByCheck is how many environments the check before the load had started.
+	WarmedByCheck int64 `json:"warmed_by_check"`
+	// ResponseTime of the cold requests that succeeded, as the client saw them.
+	ResponseTime Summary `json:"response_time_us"`
+	// Environments is how many environments the local Lambda service started, the check's included; null for deployed targets.
+	Environments *int64 `json:"environments"`
+	// Init is from the start of the process to its first request for work, by the local Lambda service; null for
+	// deployed targets.
+	Init *Summary `json:"init_us"`
+	// MaxConcurrent is how many environments existed at the same time at most; null for deployed targets.
+	MaxConcurrent *int64 `json:"max_concurrent"`
+}
+
+// ErrorSample is the first failed request of a kind.
+type ErrorSample struct {
+	Kind  string `json:"kind"`
+	Phase string `json:"phase"`
+	Step  string `json:"step"`
+	// Detail says what happened; of a mismatch, what was expected and what came.
+	Detail string `json:"detail"`
+}
