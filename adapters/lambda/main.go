@@ -1,0 +1,88 @@
+// Command lambda is the app as a Lambda function on an OS-only runtime. Build it as
+// `bootstrap`, with the tag lambda.norpc.
+//
+// It is configured by its environment (-print-config shows it; package boot has
+// the variables) and logs JSON lines to stderr with the same keys as the EC2
+// target, plus request_id. Nothing is dialled before the first request that needs
+// the store; the connections then outlive the invocation.
+//
+// SIGTERM ends the process with 0 once the handler is idle. Lambda sends it only
+// to functions with an extension and never during an invocation, so the answer of
+// an invocation that is cut off so is not waited for. Exit codes: 0 stopped,
+// 1 wrong environment, 2 wrong arguments or not on Lambda.
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/crossover-bench/crossover/adapters/internal/boot"
+	"github.com/crossover-bench/crossover/app"
+
+	"github.com/aws/aws-lambda-go/lambda"
+)
+
+// poolSize is the default for REDIS_POOL_SIZE. An environment has one request at a
+// time; the second connection is for one that is still being closed.
+const poolSize = 2
+
+func main() {
+	started := time.Now().Add(-startOffset())
+	os.Exit(run(started, os.Args[1:], os.Getenv, os.Stdout, os.Stderr))
+}
+
+func run(started time.Time, args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	var printConfig bool
+	if len(args) > 0 {
+		p, done, code := boot.ParseArgs("bootstrap", args, stderr)
+		if done {
+			return code
+		}
+		printConfig = p
+	}
+	c, err := boot.Load(getenv, poolSize)
+	if err != nil {
+		boot.NewLogger(stderr, slog.LevelError).Error("configuration is invalid", "faults", boot.Faults(err))
+		return boot.ExitFailed
+	}
+	logger := slog.New(requestIDHandler{boot.NewLogHandler(stderr, c.LogLevel)})
+	if printConfig {
+		if err := c.Print(stdout); err != nil {
+			logger.Error("stopped with an error", "error", err.Error())
+			return boot.ExitFailed
+		}
+		return boot.ExitOK
+	}
+	if getenv("AWS_LAMBDA_RUNTIME_API") == "" {
+		logger.Error("not on Lambda: AWS_LAMBDA_RUNTIME_API is not set; `bench emulate -- bootstrap` runs this binary locally")
+		return boot.ExitUsage
+	}
+	if err := serve(started, c, logger); err != nil {
+		logger.Error("stopped with an error", "error", err.Error())
+		return boot.ExitFailed
+	}
+	return boot.ExitOK
+}
+
+// serve answers invocations until SIGTERM. It does not return when the Runtime API
+// fails: the library ends the process then, which makes Lambda start a new one.
+func serve(started time.Time, c boot.Config, logger *slog.Logger) error {
+	var took time.Duration
+	a, store := boot.Open(c, logger, app.WithInit(func() time.Duration { return took }))
+	h, err := newHandler(c, a)
+	if err != nil {
+		return err
+	}
+	busy := &gate{next: h}
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
+	took = time.Since(started)
+	go lambda.StartWithOptions(busy)
+	<-signals
+	busy.close()
+	return store.Close()
+}
