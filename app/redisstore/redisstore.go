@@ -59,6 +59,9 @@ type Config struct {
 	PoolSize int
 	// TTL is how long a text is kept, at least a second.
 	TTL time.Duration
+	// Dial replaces how connections are made, TLS included; nil dials TCP, with
+	// TLS when that is set. It must end when ctx does.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 }
 
 // Store is an [app.Store] on Redis. Make it with [Open] and close it in the end.
@@ -71,6 +74,9 @@ var _ app.Store = (*Store)(nil)
 
 // Open returns a store. Nothing is dialled before the first operation.
 func Open(c Config) *Store {
+	if c.Dial == nil {
+		c.Dial = dialer(c.TLS)
+	}
 	s := &Store{ttl: c.TTL}
 	if c.Cluster {
 		s.client = redis.NewClusterClient(clusterOptions(c))
@@ -93,12 +99,12 @@ func (s *Store) Close() error {
 // a new connection costs one HELLO and an operation never looks for pushes; no
 // pool apart for pipelines, so that each operation finds a warm connection.
 func options(c Config) *redis.Options {
-	o := &redis.Options{
+	return &redis.Options{
 		Addr:     c.Addr,
 		Username: c.Username, Password: c.Password, DB: c.DB,
 		Protocol: 2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
-		Dialer:                   dialer(c.TLS),
+		Dialer:                   c.Dial,
 		TLSConfig:                c.TLS,
 		DialTimeout:              Timeout, ReadTimeout: Timeout, WriteTimeout: Timeout, PoolTimeout: Timeout,
 		DialerRetries:         tries,
@@ -108,7 +114,6 @@ func options(c Config) *redis.Options {
 		ReadBufferSize: bufferBytes, WriteBufferSize: bufferBytes,
 		ConnMaxIdleTime: idleTime,
 	}
-	return o
 }
 
 func clusterOptions(c Config) *redis.ClusterOptions {
