@@ -96,14 +96,17 @@ func (h *Histogram) Summary() Summary {
 		return Summary{}
 	}
 	n := h.Count()
-	at := func(percentile float64) *float64 {
-		v := float64(min(h.counts.ValueAtPercentile(percentile), h.max))
+	at := func(perMille int64) *float64 {
+		// The library rounds n*p to the nearest rank; nearest-rank takes the next whole one. Asking for the rank's own
+		// percentile gets that rank.
+		rank := (n*perMille + 999) / 1000
+		v := float64(min(h.counts.ValueAtPercentile(float64(rank)/float64(n)*100), h.max))
 		return &v
 	}
 	lowest, mean, highest := float64(h.min), h.sum/float64(n), float64(h.max)
 	s := Summary{
 		Count: n, Min: &lowest, Mean: &mean, Max: &highest, Clipped: h.clipped,
-		P50: at(50), P90: at(90), P95: at(95), P99: at(99), P999: at(99.9),
+		P50: at(500), P90: at(900), P95: at(950), P99: at(990), P999: at(999),
 	}
 	text, err := h.counts.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
 	if err != nil {
@@ -132,6 +135,7 @@ func (s Summary) Decode() (*Histogram, error) {
 	if dropped := h.counts.Merge(counts); dropped != 0 {
 		return nil, fmt.Errorf("%d samples of the histogram are beyond %s", dropped, MaxValue)
 	}
-	h.min, h.max, h.sum, h.clipped = int64(*s.Min), int64(*s.Max), *s.Mean*float64(s.Count), s.Clipped
+	// The sum is a whole number of microseconds: rounding gives back exactly what the mean was made of.
+	h.min, h.max, h.sum, h.clipped = int64(*s.Min), int64(*s.Max), math.Round(*s.Mean*float64(s.Count)), s.Clipped
 	return h, nil
 }

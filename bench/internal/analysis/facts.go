@@ -1,0 +1,120 @@
+package analysis
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// factKeys are the metrics that a summary in words names.
+func factKeys() []string { return []string{"throughput", "p50", "p99", "errors"} }
+
+// facts leaves out what is missing on either side, and errors where nobody had any.
+func (m *Model) facts() []Fact {
+	var facts []Fact
+	for target := 1; target < len(m.Targets); target++ {
+		for _, key := range factKeys() {
+			row, _ := Find(m.Totals, key)
+			base, cell := row.Cells[0].Value, row.Cells[target]
+			if !base.valid || !cell.Value.valid || key == "errors" && base.number == 0 && cell.Value.number == 0 {
+				continue
+			}
+			facts = append(facts, Fact{Metric: row.Metric, Target: target, Base: base, Cell: cell})
+		}
+	}
+	return facts
+}
+
+// flips finds metrics whose winner depends on the phase, which totals hide.
+func (m *Model) flips() []Flip {
+	var flips []Flip
+	for target := 1; target < len(m.Targets); target++ {
+		for _, key := range []string{"throughput", "p50", "p99"} {
+			f := Flip{Target: target}
+			for _, p := range m.Phases {
+				row, _ := Find(p.Rows, key)
+				f.Metric = row.Metric
+				switch row.Cells[target].Standing {
+				case Better:
+					f.Better = append(f.Better, p.Name)
+				case Worse:
+					f.Worse = append(f.Worse, p.Name)
+				case Same, Unrated:
+				}
+			}
+			if len(f.Better) > 0 && len(f.Worse) > 0 {
+				flips = append(flips, f)
+			}
+		}
+	}
+	return flips
+}
+
+// What a percentile needs to be another request than the slowest one.
+const (
+	enoughForP99  = 101
+	enoughForP999 = 1001
+)
+
+func (m *Model) caveats() []string {
+	caveats := m.chanceCaveats()
+	if m.Run.Scenario.Load != scenario.Open {
+		caveats = append(caveats, "Closed loop: a worker waits for each answer before it sends again, so a slow target gets fewer requests and the "+
+			"waiting that users would feel is not in these times. The throughput is what these workers reached, not what a target can take.")
+	}
+	caveats = append(caveats, m.provenanceCaveats()...)
+	for _, t := range m.Run.Targets {
+		n := t.Overall.ResponseTime.Count
+		switch {
+		case n > 0 && n < enoughForP99:
+			caveats = append(caveats, fmt.Sprintf("%s: with %d successes, p99 and p99.9 are its slowest request (or all but); it takes more than 100 for p99 and 1,000 for p99.9.", t.Name, n))
+		case n > 0 && n < enoughForP999:
+			caveats = append(caveats, fmt.Sprintf("%s: with %d successes, p99.9 is its slowest request; it takes more than 1,000 to tell them apart.", t.Name, n))
+		}
+		if c := t.Overall.ResponseTime.Clipped; c > 0 {
+			caveats = append(caveats, fmt.Sprintf("%s: %d response times were outside 1 µs to 1 h and count as the end of that range.", t.Name, c))
+		}
+	}
+	return caveats
+}
+
+func (m *Model) chanceCaveats() []string {
+	switch {
+	case len(m.Rounds) == 0 && len(m.Targets) > 1:
+		return []string{"One round: these are the differences of this run. Nothing here says how far the figures vary from run to run, so no difference is " +
+			"called significant. Run with --rounds 5 to see the spread."}
+	case len(m.Rounds) == 0:
+		return []string{"One round: nothing here says how far the figures vary from run to run. Run with --rounds 5 to see the spread."}
+	}
+	return []string{fmt.Sprintf("%d rounds: the spread shows how far they lie apart. It is no confidence interval, and no difference is called significant.", len(m.Rounds))}
+}
+
+func (m *Model) provenanceCaveats() []string {
+	var local, emulated, simulated []string
+	for _, t := range m.Targets {
+		switch t.Provenance {
+		case result.Emulated:
+			emulated = append(emulated, t.Name)
+		case result.Simulated:
+			simulated = append(simulated, t.Name)
+		case result.Measured:
+			if t.Local {
+				local = append(local, t.Name)
+			}
+		}
+	}
+	var caveats []string
+	if len(emulated) > 0 {
+		caveats = append(caveats, fmt.Sprintf("Emulated: %s ran on the local Lambda service, with its real binary and real sockets, but without AWS's network, front door and microVMs. "+
+			"It is no measurement of AWS.", strings.Join(emulated, ", ")))
+	}
+	if len(local) > 0 {
+		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and was called over loopback. No network and no cloud instance is in its figures.", strings.Join(local, ", ")))
+	}
+	if len(simulated) > 0 {
+		caveats = append(caveats, fmt.Sprintf("Simulated: the figures of %s were calculated; nothing ran.", strings.Join(simulated, ", ")))
+	}
+	return caveats
+}

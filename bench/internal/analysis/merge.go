@@ -1,0 +1,268 @@
+package analysis
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// span is one phase of one round of one target, with its histogram where it was decoded.
+type span struct {
+	stats    *result.PhaseStats
+	response *result.Histogram
+}
+
+// phaseGroup is one phase of the scenario: its spans by target and its stats over all rounds by target.
+type phaseGroup struct {
+	name    string
+	warmup  bool
+	workers int
+	spans   [][]span
+	merged  []*result.Stats
+}
+
+// group collects the rounds of each phase. Phases are told apart by name and, should a scenario repeat a name, by which
+// occurrence in its round they are.
+func group(run *result.Run) ([]*phaseGroup, error) {
+	type identity struct {
+		name       string
+		occurrence int
+	}
+	var groups []*phaseGroup
+	byID := map[identity]*phaseGroup{}
+	of := func(id identity) *phaseGroup {
+		g := byID[id]
+		if g == nil {
+			g = &phaseGroup{name: id.name, spans: make([][]span, len(run.Targets)), merged: make([]*result.Stats, len(run.Targets))}
+			byID[id], groups = g, append(groups, g)
+		}
+		return g
+	}
+	seen := map[string]int{}
+	for _, p := range run.Scenario.Phases {
+		g := of(identity{p.Name, seen[p.Name]})
+		g.warmup, g.workers = p.Warmup, p.Workers
+		seen[p.Name]++
+	}
+	for i := range run.Targets {
+		type place struct {
+			round int
+			name  string
+		}
+		occurrences := map[place]int{}
+		for j := range run.Targets[i].Phases {
+			p := &run.Targets[i].Phases[j]
+			at := place{p.Round, p.Name}
+			g := of(identity{p.Name, occurrences[at]})
+			occurrences[at]++
+			g.warmup, g.workers = p.Warmup, max(g.workers, p.Workers)
+			g.spans[i] = append(g.spans[i], span{stats: p})
+		}
+	}
+	several := slices.ContainsFunc(groups, func(g *phaseGroup) bool {
+		return slices.ContainsFunc(g.spans, func(s []span) bool { return len(s) > 1 })
+	})
+	for _, g := range groups {
+		for i := range g.spans {
+			// Of one round the file has all that is needed, and decoding is what costs.
+			if len(g.spans[i]) == 1 && !several {
+				g.merged[i] = &g.spans[i][0].stats.Stats
+				continue
+			}
+			if err := g.merge(i, run.Scenario.Load); err != nil {
+				return nil, fmt.Errorf("merging the rounds of phase %q of %q: %w", g.name, run.Targets[i].Name, err)
+			}
+		}
+	}
+	return groups, nil
+}
+
+func (g *phaseGroup) merge(target int, load scenario.Load) error {
+	spans := g.spans[target]
+	if len(spans) == 0 {
+		return nil
+	}
+	sum := &result.Stats{}
+	g.merged[target] = sum
+	response := result.NewHistogram()
+	for i := range spans {
+		s := &spans[i].stats.Stats
+		h, err := s.ResponseTime.Decode()
+		if err != nil {
+			return fmt.Errorf("round %d: response_time_us: %w", spans[i].stats.Round, err)
+		}
+		addCounts(sum, s)
+		if h != nil {
+			spans[i].response = h
+			response.Merge(h)
+		}
+	}
+	finish(sum)
+	sum.ResponseTime = response.Summary()
+	// The two are equal in a closed loop.
+	sum.ServiceTime = sum.ResponseTime
+	if load != scenario.Closed {
+		return mergeInto(&sum.ServiceTime, spans, "service_time_us", func(s *result.Stats) *result.Summary { return &s.ServiceTime })
+	}
+	return nil
+}
+
+func addCounts(sum, s *result.Stats) {
+	sum.Requests += s.Requests
+	sum.Successes += s.Successes
+	sum.WallS += s.WallS
+	for kind, n := range s.Errors {
+		if sum.Errors == nil {
+			sum.Errors = map[string]int64{}
+		}
+		sum.Errors[kind] += n
+	}
+}
+
+// finish calculates what cannot be added up.
+func finish(sum *result.Stats) {
+	if rate, ok := Known(float64(sum.Successes)).Over(Known(sum.WallS)).Get(); ok {
+		sum.ThroughputRPS = &rate
+	}
+}
+
+func mergeInto(to *result.Summary, spans []span, field string, of func(*result.Stats) *result.Summary) error {
+	all := result.NewHistogram()
+	for _, s := range spans {
+		h, err := of(&s.stats.Stats).Decode()
+		if err != nil {
+			return fmt.Errorf("round %d: %s: %w", s.stats.Round, field, err)
+		}
+		if h != nil {
+			all.Merge(h)
+		}
+	}
+	*to = all.Summary()
+	return nil
+}
+
+func (m *Model) phases(groups []*phaseGroup) []Section {
+	sections := make([]Section, 0, len(groups))
+	for _, g := range groups {
+		sections = append(sections, Section{
+			Name: g.name, Warmup: g.warmup, Workers: g.workers, Ran: ran(g.merged), Rows: m.rows(g.merged),
+		})
+	}
+	return sections
+}
+
+// spreadKeys are the metrics that rounds are compared by.
+var spreadKeys = [...]string{"throughput", "p50", "p99"} //nolint:gochecknoglobals // a constant list
+
+// rounds adds up the phases that count of each round.
+func (m *Model) rounds(groups []*phaseGroup) ([]Round, []Spread) {
+	last := 1
+	for _, g := range groups {
+		for _, spans := range g.spans {
+			for _, s := range spans {
+				last = max(last, s.stats.Round)
+			}
+		}
+	}
+	if last == 1 {
+		return nil, nil
+	}
+	byRound := map[int][]*result.Stats{}
+	for i := range m.Run.Targets {
+		for number, stats := range m.roundsOf(i, groups) {
+			if byRound[number] == nil {
+				byRound[number] = make([]*result.Stats, len(m.Run.Targets))
+			}
+			byRound[number][i] = stats
+		}
+	}
+	rounds := make([]Round, 0, len(byRound))
+	for number, stats := range byRound {
+		rounds = append(rounds, Round{Number: number, Rows: m.rows(stats)})
+	}
+	slices.SortFunc(rounds, func(a, b Round) int { return cmp.Compare(a.Number, b.Number) })
+	return rounds, spreads(rounds, len(m.Run.Targets))
+}
+
+func (m *Model) roundsOf(target int, groups []*phaseGroup) map[int]*result.Stats {
+	stats := map[int]*result.Stats{}
+	times := map[int]*result.Histogram{}
+	for _, g := range groups {
+		if g.warmup {
+			continue
+		}
+		for _, s := range g.spans[target] {
+			n := s.stats.Round
+			if stats[n] == nil {
+				stats[n], times[n] = &result.Stats{}, result.NewHistogram()
+			}
+			addCounts(stats[n], &s.stats.Stats)
+			if s.response != nil {
+				times[n].Merge(s.response)
+			}
+		}
+	}
+	for n, sum := range stats {
+		finish(sum)
+		sum.ResponseTime = times[n].Summary()
+	}
+	return stats
+}
+
+func spreads(rounds []Round, targets int) []Spread {
+	var out []Spread
+	for _, key := range spreadKeys {
+		s := Spread{Lowest: make([]Value, targets), Middle: make([]Value, targets), Highest: make([]Value, targets)}
+		for i := range targets {
+			var figures []float64
+			for _, r := range rounds {
+				row, _ := Find(r.Rows, key)
+				s.Metric = row.Metric
+				if v, ok := row.Cells[i].Value.Get(); ok {
+					figures = append(figures, v)
+				}
+			}
+			if len(figures) == 0 {
+				continue
+			}
+			slices.Sort(figures)
+			s.Lowest[i], s.Highest[i] = Known(figures[0]), Known(figures[len(figures)-1])
+			s.Middle[i] = Known((figures[(len(figures)-1)/2] + figures[len(figures)/2]) / 2)
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+func turns(groups []*phaseGroup) []Turn {
+	type runner struct{ target, turn int }
+	type place struct{ round, phase int }
+	found := map[place][]runner{}
+	for p, g := range groups {
+		for i, spans := range g.spans {
+			for _, s := range spans {
+				at := place{s.stats.Round, p}
+				found[at] = append(found[at], runner{i, s.stats.Turn})
+			}
+		}
+	}
+	places := make([]place, 0, len(found))
+	for at := range found {
+		places = append(places, at)
+	}
+	slices.SortFunc(places, func(a, b place) int { return cmp.Or(cmp.Compare(a.round, b.round), cmp.Compare(a.phase, b.phase)) })
+	list := make([]Turn, 0, len(places))
+	for _, at := range places {
+		order := found[at]
+		slices.SortStableFunc(order, func(a, b runner) int { return cmp.Compare(a.turn, b.turn) })
+		t := Turn{Round: at.round, Phase: groups[at.phase].name}
+		for _, r := range order {
+			t.Order = append(t.Order, r.target)
+		}
+		list = append(list, t)
+	}
+	return list
+}

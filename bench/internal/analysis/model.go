@@ -1,0 +1,119 @@
+// Package analysis turns the result of a run into a side-by-side model of its targets: what differs, by how much, and
+// what these figures cannot say.
+//
+// It is pure. Figures are in base units (microseconds, per second); scaling and rounding is the report's.
+package analysis
+
+import "github.com/crossover-bench/crossover/bench/internal/result"
+
+// Model is a run seen side by side. The first target is the baseline of every ratio.
+type Model struct {
+	// Run is what the model was made of; readers must not change it.
+	Run     *result.Run
+	Targets []Target
+	// Totals are over all phases that count.
+	Totals []Row
+	// Phases are in the scenario's order, each over all rounds; also those that did not run.
+	Phases []Section
+	// Steps are over all phases that count.
+	Steps []Section
+	// Errors are by kind, most frequent first; empty when no request failed.
+	Errors []ErrorKind
+	// ErrorTimes say how long failed requests took to fail; empty when none failed.
+	ErrorTimes []Row
+	// ColdStarts is empty when no target reports them.
+	ColdStarts []Row
+	// Connections says how many were opened and how long that took.
+	Connections []Row
+	// Rounds has each round by itself, over its phases that count; empty when there is one round.
+	Rounds []Round
+	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.
+	Spread []Spread
+	// Turns is the order in which the targets ran each phase.
+	Turns []Turn
+	Facts []Fact
+	Flips []Flip
+	// Caveats are what these figures cannot say, in sentences.
+	Caveats []string
+	// Published are earlier runs of the same workload; nil for other workloads.
+	Published *PublishedComparison
+}
+
+// Target is how one column came about.
+type Target struct {
+	Name       string
+	Kind       string
+	URL        string
+	Provenance result.Provenance
+	Spec       result.Spec
+	// Local is true when the target was called over the loopback interface.
+	Local bool
+}
+
+// Section is a phase or a step.
+type Section struct {
+	Name   string
+	Warmup bool
+	// Workers of a closed phase; 0 when not known or not a phase.
+	Workers int
+	// Ran is false when no target has sent a request in it.
+	Ran  bool
+	Rows []Row
+}
+
+// ErrorKind is one kind of failure.
+type ErrorKind struct {
+	Kind string
+	// Counts and Shares (of the target's requests, 0 to 1) are by target.
+	Counts []int64
+	Shares []Value
+	// Examples have the first of its kind by target; nil where there is none.
+	Examples []*result.ErrorSample
+}
+
+// Round is one round by itself.
+type Round struct {
+	// Number counts from 1.
+	Number int
+	Rows   []Row
+}
+
+// Spread is how far the rounds of one metric lie apart, by target.
+type Spread struct {
+	Metric                  Metric
+	Lowest, Middle, Highest []Value
+}
+
+// Turn is the order in which the targets ran one phase in one round, as indexes of targets.
+type Turn struct {
+	Round int
+	Phase string
+	Order []int
+}
+
+// Fact is one figure of one target beside the baseline's.
+type Fact struct {
+	Metric Metric
+	// Target is an index of Model.Targets, never 0.
+	Target int
+	Base   Value
+	Cell
+}
+
+// Flip says that a target is ahead of the baseline in some phases and behind in others.
+type Flip struct {
+	Metric Metric
+	Target int
+	// Better and Worse are names of phases.
+	Better, Worse []string
+}
+
+// Find gives the row of a metric's key, and false where there is none.
+func Find(rows []Row, key string) (Row, bool) {
+	for _, r := range rows {
+		if r.Metric.Key == key {
+			return r, true
+		}
+	}
+	return Row{}, false
+}

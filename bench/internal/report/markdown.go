@@ -1,0 +1,174 @@
+package report
+
+import (
+	"bytes"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
+
+// FileName is the name of the Markdown report in its folder.
+const FileName = "report.md"
+
+// Write puts report.md into dir, in one step: there is never half of it.
+func Write(dir string, m *analysis.Model) error {
+	text, err := Markdown(m)
+	if err != nil {
+		return err
+	}
+	return result.WriteFile(filepath.Join(dir, FileName), text)
+}
+
+// Markdown is the whole report as GitHub Markdown. It fails only when a table cannot be rendered.
+func Markdown(m *analysis.Model) ([]byte, error) {
+	d := &document{model: m, view: everything(m)}
+	d.title()
+	d.comparison()
+	d.errors()
+	if len(m.ColdStarts) > 0 {
+		d.heading("Cold starts")
+		d.table(d.view.figures("Environments", m.ColdStarts))
+		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
+			"The cold response is what the client saw; init is the part before the first request is handed to the program.")
+	}
+	d.heading("Connections")
+	d.table(d.view.figures("Connections", m.Connections))
+	d.paragraph("The time to connect is in no other time of this report.")
+	d.rounds()
+	d.published()
+	d.heading("What these figures cannot say")
+	d.list(notes(m))
+	d.provenance()
+	d.howItWasRun()
+	d.definitions()
+	d.reproduce()
+	return d.out.Bytes(), d.err
+}
+
+// document collects the text and the first error.
+type document struct {
+	model *analysis.Model
+	view  view
+	out   bytes.Buffer
+	err   error
+}
+
+func (d *document) title() {
+	m := d.model
+	names := make([]string, len(m.Targets))
+	for i, t := range m.Targets {
+		names[i] = md(t.Name)
+	}
+	d.printf("# %s: %s\n", strings.Join(names, " and "), md(m.Run.Scenario.Name))
+	for _, b := range banners(m) {
+		d.printf("\n> [!CAUTION]\n> %s\n", escapeMarkdown(b))
+	}
+	d.paragraph(escapeMarkdown(subject(m)) + ". " + stamp(m.Run))
+}
+
+func (d *document) comparison() {
+	m := d.model
+	d.heading("In short")
+	d.list(summary(m))
+	d.heading("Totals")
+	if warmups(m) {
+		d.paragraph("Over all phases that count; warm-up phases do not.")
+	}
+	d.table(d.view.totals())
+	if len(m.Targets) > 1 {
+		d.paragraph("A ratio is the target's figure over the first target's, %s. *Better* and *worse* compare two figures of this run; they do not say that the difference would show again.",
+			md(m.Targets[0].Name))
+	}
+	if len(m.Phases) > 0 {
+		d.heading("Phases")
+		d.table(d.view.sections("Phase", m.Phases, phaseKeys()))
+		if warmups(m) {
+			d.paragraph("\\* warm-up: not in the totals")
+		}
+		d.details("All figures of each phase", func() { d.table(d.view.sections("Phase", m.Phases, nil)) })
+	}
+	if len(m.Steps) > 0 {
+		d.heading("Steps")
+		d.table(d.view.sections("Step", m.Steps, stepKeys()))
+		d.details("All figures of each step", func() { d.table(d.view.sections("Step", m.Steps, nil)) })
+	}
+}
+
+func (d *document) errors() {
+	m := d.model
+	d.heading("Errors")
+	if len(m.Errors) == 0 {
+		d.paragraph("No request failed.")
+		return
+	}
+	d.table(d.view.errors())
+	d.paragraph("Failed requests are counted here and are in none of the times above. The first of each kind:")
+	d.printf("\n")
+	for _, k := range m.Errors {
+		for target, e := range k.Examples {
+			if e != nil {
+				d.printf("- %s\n", escapeMarkdown(example(m, target, e)))
+			}
+		}
+	}
+}
+
+func (d *document) rounds() {
+	m := d.model
+	if len(m.Rounds) == 0 {
+		return
+	}
+	d.heading("Rounds")
+	d.table(d.view.spread())
+	d.details(fmt.Sprintf("Each of the %d rounds", len(m.Rounds)), func() {
+		sections := make([]analysis.Section, len(m.Rounds))
+		for i, r := range m.Rounds {
+			sections[i] = analysis.Section{Name: fmt.Sprint(r.Number), Ran: true, Rows: r.Rows}
+		}
+		d.table(d.view.sections("Round", sections, []string{"throughput", "p50", "p99"}))
+	})
+}
+
+func (d *document) printf(format string, args ...any) { fmt.Fprintf(&d.out, format, args...) }
+
+func (d *document) heading(s string) { d.printf("\n## %s\n", s) }
+
+// paragraph takes Markdown; what comes from users must be escaped before.
+func (d *document) paragraph(format string, args ...any) { d.printf("\n"+format+"\n", args...) }
+
+// list takes visible text.
+func (d *document) list(items []string) {
+	d.printf("\n")
+	for _, item := range items {
+		d.printf("- %s\n", escapeMarkdown(item))
+	}
+}
+
+func (d *document) table(g *grid) {
+	if len(g.rows) == 0 {
+		return
+	}
+	text, err := g.markdown()
+	if err != nil && d.err == nil {
+		d.err = err
+	}
+	d.printf("\n%s", text)
+}
+
+func (d *document) details(summary string, body func()) {
+	d.printf("\n<details>\n<summary>%s</summary>\n", summary)
+	body()
+	d.printf("\n</details>\n")
+}
+
+// code fences text so that nothing in it can end the fence.
+func (d *document) code(language, text string) {
+	fence := "```"
+	for strings.Contains(text, fence) {
+		fence += "`"
+	}
+	d.printf("\n%s%s\n%s\n%s\n", fence, language, strings.TrimSuffix(text, "\n"), fence)
+}

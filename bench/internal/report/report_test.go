@@ -1,0 +1,271 @@
+package report_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/report"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+var update = flag.Bool("update", false, "write the goldens from what the program prints")
+
+// golden compares got with testdata/NAME.golden.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(got), "\n")); diff != "" {
+		if err := os.WriteFile(filepath.Join("testdata", name+".got"), got, 0o644); err != nil {
+			t.Error(err)
+		}
+		t.Errorf("%s differs (-want +got), what was printed is in testdata/%s.got:\n%s", path, name, diff)
+	}
+}
+
+func model(t testing.TB, run *result.Run) *analysis.Model {
+	t.Helper()
+	m, err := analysis.Compare(run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func terminal(t testing.TB, m *analysis.Model, o report.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Terminal(&b, m, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func markdown(t testing.TB, m *analysis.Model) string {
+	t.Helper()
+	text, err := report.Markdown(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func normal() *result.Run {
+	return resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
+}
+
+func withErrors() *result.Run {
+	s := resulttest.FourPhase(20)
+	s.Name = "own-scenario"
+	s.Phases[0].Warmup = true
+	ec2, lambda := resulttest.EC2(), resulttest.Lambda()
+	ec2.FailEvery, ec2.Errors = 700, []string{"mismatch"}
+	lambda.FailEvery, lambda.Errors = 90, []string{"status_503", "timeout", "mismatch"}
+	run := resulttest.Run(s, 1, ec2, lambda)
+	cold, started := result.NewHistogram(), result.NewHistogram()
+	for i := range 20 {
+		cold.Record(time.Duration(41+i) * time.Millisecond)
+		started.Record(time.Duration(31+i) * time.Millisecond)
+	}
+	environments, concurrent, init := int64(21), int64(20), started.Summary()
+	run.Targets[1].ColdStarts = &result.ColdStarts{
+		Requests: 20, WarmedByCheck: 1, ResponseTime: cold.Summary(),
+		Environments: &environments, MaxConcurrent: &concurrent, Init: &init,
+	}
+	run.Generator.Verdict, run.Generator.Reasons = result.Suspect, []string{"the generator used 84 % of all CPUs"}
+	run.CheckSkipped = true
+	run.Warnings = []string{"The clock of the machine was set back by 2 s while the run was going."}
+	return run
+}
+
+// interrupted stopped in the second phase, before the second target had its turn.
+func interrupted() *result.Run {
+	run := normal()
+	run.Interrupted = true
+	for i := range run.Targets {
+		t := &run.Targets[i]
+		t.Phases, t.Steps = t.Phases[:2-i], t.Steps[:0]
+		t.Overall = t.Phases[0].Stats
+	}
+	empty := result.Stats{Errors: map[string]int64{}}
+	run.Targets[0].Phases[1].Stats = empty
+	run.Targets[1].Overall = empty
+	run.Targets[1].Phases[0].Stats = empty
+	return run
+}
+
+func single() *result.Run {
+	return resulttest.Run(resulttest.FourPhase(100), 1, resulttest.EC2())
+}
+
+func three() *result.Run {
+	far := resulttest.EC2()
+	far.Target = result.Target{
+		Name: "ec2-behind-a-load-balancer", Kind: "url", URL: "https://app.example.com", Provenance: result.Measured,
+		Spec: result.Spec{Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb"},
+	}
+	far.Base = 31 * time.Millisecond
+	return resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda(), far)
+}
+
+func rounds() *result.Run {
+	return resulttest.Run(resulttest.FourPhase(20), 3, resulttest.EC2(), resulttest.Lambda())
+}
+
+const nastyText = "a|b `c` <img src=x> *d* [e](f)\r\n# g \x1b[31mred\x1b[0m \u202eback 日本 \xff"
+
+func nasty() *result.Run {
+	s := resulttest.FourPhase(20)
+	s.Name = nastyText
+	s.Steps[0].Name, s.Steps[0].Body = nastyText, []byte("```\n"+nastyText)
+	s.Phases[1].Name = nastyText
+	one, two := resulttest.EC2(), resulttest.Lambda()
+	one.Target.Name, two.Target.Name = nastyText, "; rm -rf '$HOME' "+strings.Repeat("x", 500)
+	two.Target.URL, two.Target.Kind = "http://h|h/\x07", "<kind>"
+	two.Target.Spec.Notes = []string{nastyText}
+	two.FailEvery, two.Errors = 50, []string{nastyText}
+	run := resulttest.Run(s, 1, one, two)
+	run.Targets[1].Examples[0].Detail = nastyText + strings.Repeat("y", 900)
+	run.Generator.Verdict, run.Generator.Reasons = result.Invalid, []string{nastyText}
+	run.Warnings = []string{nastyText}
+	run.Environment.Redis = nil
+	return run
+}
+
+func runs() map[string]func() *result.Run {
+	return map[string]func() *result.Run{
+		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty,
+	}
+}
+
+func TestGoldens(t *testing.T) {
+	for name, build := range runs() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := model(t, build())
+			golden(t, name+".80.txt", []byte(terminal(t, m, report.Options{Width: 80})))
+			golden(t, name+".md", []byte(markdown(t, m)))
+		})
+	}
+	t.Run("wide", func(t *testing.T) {
+		t.Parallel()
+		golden(t, "three.120.txt", []byte(terminal(t, model(t, three()), report.Options{Width: 120})))
+	})
+	t.Run("color", func(t *testing.T) {
+		t.Parallel()
+		golden(t, "errors.color.txt", []byte(terminal(t, model(t, withErrors()), report.Options{Width: 80, Color: true})))
+	})
+}
+
+var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+func TestColorAddsNothingButColor(t *testing.T) {
+	t.Parallel()
+	for name, build := range runs() {
+		m := model(t, build())
+		colored, without := terminal(t, m, report.Options{Width: 80, Color: true}), terminal(t, m, report.Options{Width: 80})
+		if diff := cmp.Diff(without, escapes.ReplaceAllString(colored, "")); diff != "" {
+			t.Errorf("%s: (-without colour +colour taken out)\n%s", name, diff)
+		}
+		if strings.ContainsRune(without, '\x1b') {
+			t.Errorf("%s: an escape without colour", name)
+		}
+	}
+}
+
+func TestTwoTargetsFitInto80Columns(t *testing.T) {
+	t.Parallel()
+	for name, build := range runs() {
+		for line := range strings.Lines(terminal(t, model(t, build()), report.Options{Width: 80})) {
+			line = strings.TrimSuffix(line, "\n")
+			// Words longer than a line cannot be broken.
+			if n := len([]rune(line)); n > 80 && strings.Contains(strings.TrimSpace(line), " ") && name != "nasty" {
+				t.Errorf("%s: %d columns: %s", name, n, line)
+			}
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	t.Parallel()
+	dir, m := t.TempDir(), model(t, normal())
+	for range 2 {
+		if err := report.Write(dir, m); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(filepath.Join(dir, report.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(markdown(t, m), string(got)); diff != "" {
+		t.Error(diff)
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
+		t.Errorf("%d files are in the folder, %v", len(files), err)
+	}
+	if err := report.Write(filepath.Join(dir, "missing"), m); err == nil {
+		t.Error("writing into a folder that does not exist was no error")
+	}
+}
+
+// TestTablesStayTables counts the cells of each Markdown table: an unescaped pipe or line break would change them.
+func TestTablesStayTables(t *testing.T) {
+	t.Parallel()
+	for name, build := range runs() {
+		want := 0
+		for line := range strings.Lines(markdown(t, model(t, build()))) {
+			if !strings.HasPrefix(line, "|") {
+				want = 0
+				continue
+			}
+			got := strings.Count(strings.ReplaceAll(strings.ReplaceAll(line, `\\`, ""), `\|`, ""), "|")
+			if want == 0 {
+				want = got
+			}
+			if got != want {
+				t.Errorf("%s: %d bars, not %d: %s", name, got, want, line)
+			}
+		}
+	}
+}
+
+func TestRatesWithoutFigures(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(scenario.Scenario{Name: "empty", Load: scenario.Closed}, 1, resulttest.EC2(), resulttest.Lambda())
+	for _, text := range []string{markdown(t, model(t, run)), terminal(t, model(t, run), report.Options{})} {
+		if !strings.Contains(text, "n/a") {
+			t.Errorf("nothing is n/a in\n%s", text)
+		}
+		noNonsense(t, text)
+	}
+}
+
+var nonsense = regexp.MustCompile(`\bNaN\b|[+-]?\bInf\b|%!`)
+
+func noNonsense(t *testing.T, text string) {
+	t.Helper()
+	if found := nonsense.FindString(text); found != "" {
+		t.Errorf("%q is in\n%s", found, text)
+	}
+}

@@ -1,0 +1,164 @@
+// Package report writes the model of a run for people: as tables in a terminal, and as Markdown. It is the only place
+// where figures are scaled and rounded.
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+)
+
+// Options say what the terminal is like.
+type Options struct {
+	// Color adds colour. What it means is always written too.
+	Color bool
+	// Width is the number of columns; below 40 it is taken as 80.
+	Width int
+}
+
+const (
+	defaultWidth  = 80
+	narrowest     = 40
+	longestInHead = 16
+)
+
+// Terminal writes the run's tables. It fails only when w does, or a table cannot be rendered.
+func Terminal(w io.Writer, m *analysis.Model, o Options) error {
+	if o.Width < narrowest {
+		o.Width = defaultWidth
+	}
+	t := &terminal{model: m, options: o}
+	t.header()
+	t.paragraphs("In short", summary(m))
+	t.table("Totals, of all phases that count", false, func(v view) *grid { return v.totals() })
+	if len(m.Phases) > 1 {
+		t.table("Phases", false, func(v view) *grid { return v.sections("Phase", m.Phases, phaseKeys()) })
+		if warmups(m) {
+			t.out.WriteString(" * warm-up: not in the totals\n")
+		}
+	}
+	if len(m.Steps) > 1 {
+		t.table("Steps", false, func(v view) *grid { return v.sections("Step", m.Steps, stepKeys()) })
+	}
+	t.errors()
+	if len(m.ColdStarts) > 0 {
+		t.table("Cold starts", true, func(v view) *grid { return v.figures("Environments", m.ColdStarts) })
+	}
+	t.table("Connections", true, func(v view) *grid { return v.figures("Connections", m.Connections) })
+	if len(m.Spread) > 0 {
+		t.table(fmt.Sprintf("Spread of %d rounds", len(m.Rounds)), true, func(v view) *grid { return v.spread() })
+	}
+	t.paragraphs("What these figures cannot say", notes(m))
+	if m.Published != nil {
+		t.out.WriteString(wrap("The report in Markdown has the published EC2 and Lambda runs of this workload beside these.", "\n", "", o.Width))
+	}
+	if t.err != nil {
+		return t.err
+	}
+	if _, err := io.WriteString(w, t.out.String()); err != nil {
+		return fmt.Errorf("writing the tables: %w", err)
+	}
+	return nil
+}
+
+type terminal struct {
+	model   *analysis.Model
+	options Options
+	out     strings.Builder
+	err     error
+}
+
+func (t *terminal) header() {
+	for _, b := range banners(t.model) {
+		text := wrap(b, "!! ", "!! ", t.options.Width)
+		for line := range strings.Lines(text) {
+			t.out.WriteString(t.paint(toneLoud, strings.TrimSuffix(line, "\n")) + "\n")
+		}
+	}
+	t.out.WriteString(wrap(subject(t.model), "", "  ", t.options.Width))
+	for _, target := range t.model.Targets {
+		line := fmt.Sprintf("%s %s, %s, %s", visible(target.Name), provenance(target), visible(target.Kind), visible(target.URL))
+		t.out.WriteString(wrap(line, "  ", "    ", t.options.Width))
+	}
+}
+
+func (t *terminal) paint(tone tone, s string) string {
+	if !t.options.Color {
+		return s
+	}
+	return tone.paint(s)
+}
+
+func (t *terminal) title(s string) {
+	t.out.WriteString("\n")
+	if t.options.Color {
+		s = "\x1b[1m" + s + "\x1b[0m"
+	}
+	t.out.WriteString(s + "\n")
+}
+
+func (t *terminal) paragraphs(title string, list []string) {
+	if len(list) == 0 {
+		return
+	}
+	t.title(title)
+	for _, p := range list {
+		t.out.WriteString(wrap(p, " - ", "   ", t.options.Width))
+	}
+}
+
+// table shows all targets beside each other, or, where that is too wide, the baseline with one other at a time.
+func (t *terminal) table(title string, plainColumns bool, build func(view) *grid) {
+	v := everything(t.model)
+	v.longest = longestInHead
+	t.title(title)
+	text := t.render(build(v))
+	if len(v.columns) < 3 || widest(text) <= t.options.Width {
+		t.out.WriteString(text)
+		return
+	}
+	for other := 1; other < len(t.model.Targets); other++ {
+		if other > 1 {
+			t.out.WriteString("\n")
+		}
+		pair := v
+		pair.columns = []int{0, other}
+		if plainColumns && other > 1 {
+			pair.columns = []int{other}
+		}
+		t.out.WriteString(t.render(build(pair)))
+	}
+}
+
+func (t *terminal) render(g *grid) string {
+	text, err := g.terminal(t.options.Color)
+	if err != nil && t.err == nil {
+		t.err = err
+	}
+	return text
+}
+
+func widest(text string) int {
+	n := 0
+	for line := range strings.Lines(text) {
+		n = max(n, width(strings.TrimSuffix(line, "\n")))
+	}
+	return n
+}
+
+func (t *terminal) errors() {
+	if len(t.model.Errors) == 0 {
+		return
+	}
+	t.table("Errors, none of them in the times above", true, func(v view) *grid { return v.errors() })
+	t.out.WriteString("\n First of each kind\n")
+	for _, k := range t.model.Errors {
+		for target, e := range k.Examples {
+			if e != nil {
+				t.out.WriteString(wrap(example(t.model, target, e), " - ", "   ", t.options.Width))
+			}
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package report
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// banners are what a reader must know before any figure, in sentences of visible text.
+func banners(m *analysis.Model) []string {
+	var list []string
+	if m.Run.Interrupted {
+		list = append(list, "INTERRUPTED: the run was stopped before all phases were done. What was measured until then is below.")
+	}
+	reasons := make([]string, 0, len(m.Run.Generator.Reasons))
+	for _, r := range m.Run.Generator.Reasons {
+		reasons = append(reasons, visible(r))
+	}
+	why := strings.Join(reasons, "; ")
+	if why == "" {
+		why = "no reason was given"
+	}
+	switch m.Run.Generator.Verdict {
+	case result.Invalid:
+		list = append(list, "INVALID: the load generator could not do what was asked of it, so the figures are not the targets': "+why+".")
+	case result.Suspect:
+		list = append(list, "SUSPECT: the load generator was at its limits, so the figures may not be the targets' alone: "+why+".")
+	case result.Valid:
+	}
+	if m.Run.CheckSkipped {
+		list = append(list, "NOT CHECKED: the answers of the targets were not compared before the load (--skip-check). They may do different work.")
+	}
+	return list
+}
+
+// subject says what was run, in one line.
+func subject(m *analysis.Model) string {
+	s := &m.Run.Scenario
+	loop := "closed loop, " + count(s.Workers, "worker")
+	if s.Load == scenario.Open {
+		loop = "open loop"
+	}
+	rounds := max(m.Run.Rounds, 1)
+	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop, count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
+}
+
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return group(strconv.Itoa(n)) + " " + noun + "s"
+}
+
+// summary is the facts in words; of a single target, its own figures.
+func summary(m *analysis.Model) []string {
+	if len(m.Targets) == 1 {
+		return []string{alone(m)}
+	}
+	var lines []string
+	for _, f := range m.Facts {
+		s := scaleOf(f.Metric.Unit, []analysis.Value{f.Base, f.Value})
+		line := fmt.Sprintf("%s: %s %s, %s %s", f.Metric.Label, visible(m.Targets[f.Target].Name), s.format(f.Value), visible(m.Targets[0].Name), s.format(f.Base))
+		if text := ratio(f.Cell).text; text != missing {
+			line += " (" + text + ")"
+		}
+		lines = append(lines, line+".")
+	}
+	for _, f := range m.Flips {
+		lines = append(lines, fmt.Sprintf("%s by phase: %s is better than %s in %s; worse in %s.", f.Metric.Label,
+			visible(m.Targets[f.Target].Name), visible(m.Targets[0].Name), join(f.Better), join(f.Worse)))
+	}
+	if len(lines) == 0 {
+		lines = append(lines, "No figure is there on both sides, so nothing can be compared.")
+	}
+	return lines
+}
+
+func alone(m *analysis.Model) string {
+	var parts []string
+	for _, key := range []string{"throughput", "p50", "p99", "errors"} {
+		row, _ := analysis.Find(m.Totals, key)
+		parts = append(parts, strings.ToLower(row.Metric.Label)+" "+formatOne(row.Metric.Unit, row.Cells[0].Value))
+	}
+	return visible(m.Targets[0].Name) + ": " + strings.Join(parts, ", ") + ". One target: there is nothing to compare it with."
+}
+
+func join(names []string) string {
+	list := make([]string, len(names))
+	for i, n := range names {
+		list[i] = visible(n)
+	}
+	return strings.Join(list, ", ")
+}
+
+// notes are the caveats and the run's own warnings.
+func notes(m *analysis.Model) []string {
+	var list []string
+	for _, n := range m.Caveats {
+		list = append(list, printable(n))
+	}
+	for _, n := range m.Run.Warnings {
+		list = append(list, printable(n))
+	}
+	return list
+}
+
+func warmups(m *analysis.Model) bool {
+	for _, p := range m.Phases {
+		if p.Warmup {
+			return true
+		}
+	}
+	return false
+}
+
+// example is one failed request in words.
+func example(m *analysis.Model, target int, e *result.ErrorSample) string {
+	return fmt.Sprintf("%s, %s, phase %s, step %s: %s", visible(e.Kind), visible(m.Targets[target].Name), visible(e.Phase), visible(e.Step), visible(e.Detail))
+}
