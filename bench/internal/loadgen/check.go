@@ -1,0 +1,90 @@
+package loadgen
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"mime"
+
+	"github.com/valyala/fasthttp"
+)
+
+// ErrDiffer is wrapped by Check when targets answer, but not alike, or not as the scenario expects.
+var ErrDiffer = errors.New("targets do not answer as they should")
+
+// Check sends each step once to each target, before any load, and compares the answers with the expectation and with each
+// other, by status and content type. It returns how many of each target's answers were an environment's first. Its error
+// joins all differences. The requests are in no count.
+func (g *Generator) Check(ctx context.Context) (cold []int64, err error) {
+	unwatch := context.AfterFunc(ctx, g.Close)
+	defer unwatch()
+	cold = make([]int64, len(g.clients))
+	var errs []error
+	for step := range g.scenario.Steps {
+		var first *answer
+		for i, c := range g.clients {
+			a, err := c.check(ctx, step)
+			switch {
+			case ctx.Err() != nil:
+				return cold, ctx.Err()
+			case err != nil:
+				errs = append(errs, fmt.Errorf("target %s, step %s: %w", g.targets[i].Name, g.scenario.Steps[step].Name, err))
+				continue
+			}
+			if a.cold {
+				cold[i]++
+			}
+			a.target = g.targets[i].Name
+			if first == nil {
+				first = a
+			} else if d := first.difference(a); d != "" {
+				errs = append(errs, fmt.Errorf("%w: step %s: %s", ErrDiffer, g.scenario.Steps[step].Name, d))
+			}
+		}
+	}
+	return cold, errors.Join(errs...)
+}
+
+// answer is what Check compares.
+type answer struct {
+	target      string
+	status      int
+	contentType string
+	cold        bool
+}
+
+func (a *answer) difference(b *answer) string {
+	if a.status != b.status {
+		return fmt.Sprintf("%s answers status %d, %s %d", a.target, a.status, b.target, b.status)
+	}
+	if a.contentType != b.contentType {
+		return fmt.Sprintf("%s answers content type %q, %s %q", a.target, a.contentType, b.target, b.contentType)
+	}
+	return ""
+}
+
+// check sends one step on the first worker's connection.
+func (c *client) check(ctx context.Context, step int) (*answer, error) {
+	conn, r := c.conns[0], &c.requests[step]
+	if _, fail := conn.open(ctx); fail != nil {
+		return nil, fail
+	}
+	if _, _, fail := conn.send(r); fail != nil {
+		return nil, fail
+	}
+	if kind, detail := r.wrong(&conn.resp); kind != "" {
+		return nil, fmt.Errorf("%w: %s", ErrDiffer, detail())
+	}
+	return newAnswer(&conn.resp), nil
+}
+
+func newAnswer(resp *fasthttp.Response) *answer {
+	a := &answer{status: resp.StatusCode(), cold: isCold(resp)}
+	// Parameters such as charset are kept; case and spaces are not a difference.
+	header := string(resp.Header.Peek(fasthttp.HeaderContentType))
+	a.contentType = header
+	if media, params, err := mime.ParseMediaType(header); err == nil {
+		a.contentType = mime.FormatMediaType(media, params)
+	}
+	return a
+}
