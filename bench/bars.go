@@ -1,0 +1,193 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"github.com/crossover-bench/crossover/bench/internal/recorder"
+)
+
+// bars is the live display: a line a target, and one for the whole.
+type bars struct {
+	out   io.Writer
+	width int
+
+	pool  *mpb.Progress
+	began time.Time
+	lines []*line
+	turns int // of one target
+
+	mu    sync.Mutex
+	done  bool
+	moves sync.WaitGroup
+	stop  chan struct{}
+}
+
+// line is one target's.
+type line struct {
+	bar *mpb.Bar
+
+	mu      sync.Mutex
+	now     turnProgress
+	running bool
+	turns   int // ended
+	failed  int64
+	last    string // rate of the turn that ended last
+}
+
+// turnProgress is what is known of the turn that runs.
+type turnProgress struct {
+	label    string
+	progress func() (requests, failed int64)
+	began    time.Time
+	lasts    time.Duration // 0: requests bound it
+	requests int64         // -1: lasts bounds it
+}
+
+// share is how much of the turn is done, 0 to 1.
+func (t *turnProgress) share() float64 {
+	if t.requests > 0 {
+		n, _ := t.progress()
+		return min(1, float64(n)/float64(t.requests))
+	}
+	return min(1, time.Since(t.began).Seconds()/t.lasts.Seconds())
+}
+
+func (t *turnProgress) rate() string {
+	n, _ := t.progress()
+	s := time.Since(t.began).Seconds()
+	if s <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f/s", float64(n)/s)
+}
+
+const (
+	unit    = 1000 // a bar's resolution of one turn
+	refresh = 120 * time.Millisecond
+)
+
+func (b *bars) begin(names []string, turns int) {
+	b.began, b.turns = time.Now(), turns
+	b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(min(b.width, 120)), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
+	for range names {
+		b.lines = append(b.lines, &line{})
+	}
+	for i, name := range names {
+		l := b.lines[i]
+		l.bar = b.pool.New(int64(turns*unit), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("┄"),
+			mpb.BarPriority(i),
+			mpb.PrependDecorators(decor.Name(name, decor.WCSyncSpaceR)),
+			mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return l.status() }, decor.WCSyncSpaceR)))
+	}
+	b.stop = make(chan struct{})
+	b.moves.Go(b.move)
+	b.pool.New(0, mpb.NopStyle(), mpb.BarPriority(len(names)),
+		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.summary() })))
+}
+
+// move pushes the bars on while turns run. mpb's own callbacks must not touch a bar.
+func (b *bars) move() {
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	for {
+		select {
+		case <-b.stop:
+			return
+		case <-tick.C:
+		}
+		for _, l := range b.lines {
+			l.mu.Lock()
+			if l.running {
+				l.bar.SetCurrent(int64((float64(l.turns) + l.now.share()) * unit))
+			}
+			l.mu.Unlock()
+		}
+	}
+}
+
+// status is the text behind a target's bar.
+func (l *line) status() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	failed, text := l.failed, "waiting "+l.last
+	if l.running {
+		_, f := l.now.progress()
+		failed += f
+		text = l.now.label + " " + l.now.rate()
+	}
+	if failed > 0 {
+		text += fmt.Sprintf(" %d failed", failed)
+	}
+	return text
+}
+
+// summary is the last line: time so far and to come, and errors.
+func (b *bars) summary() string {
+	done, failed := 0.0, int64(0)
+	for _, l := range b.lines {
+		l.mu.Lock()
+		done += float64(l.turns)
+		failed += l.failed
+		if l.running {
+			_, f := l.now.progress()
+			done += l.now.share()
+			failed += f
+		}
+		l.mu.Unlock()
+	}
+	elapsed := time.Since(b.began)
+	text := fmt.Sprintf("%s elapsed", clock(elapsed))
+	if share := done / float64(b.turns*len(b.lines)); share > 0.02 {
+		text += fmt.Sprintf(", about %s left", clock(time.Duration(float64(elapsed)*(1-share)/share)))
+	}
+	return fmt.Sprintf("%s, %d errors", text, failed)
+}
+
+func (b *bars) started(i int, t turnProgress) {
+	l := b.lines[i]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.now, l.running = t, true
+}
+
+func (b *bars) ended(i int, p recorder.Phase) {
+	l, s := b.lines[i], p.Overall.Stats()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.running = false
+	l.turns++
+	l.failed += s.Requests - s.Successes
+	if s.ThroughputRPS != nil {
+		l.last = fmt.Sprintf("%.0f/s", *s.ThroughputRPS)
+	}
+	l.bar.SetCurrent(int64(l.turns * unit))
+}
+
+// print puts a line above the bars; false if there are none at the moment.
+func (b *bars) print(text string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pool == nil || b.done {
+		return false
+	}
+	_, err := fmt.Fprintln(b.pool, text)
+	return err == nil
+}
+
+func (b *bars) finish() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.pool == nil || b.done {
+		return
+	}
+	b.done = true
+	close(b.stop)
+	b.moves.Wait()
+	b.pool.Shutdown()
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+	"github.com/crossover-bench/crossover/bench/internal/target"
+)
+
+// collector turns what the generator records into a result, turn by turn, so that at any time what was measured is complete.
+type collector struct {
+	scenario *scenario.Scenario
+	targets  []*target.Target
+	totals   []totals // by target
+	results  []result.Target
+	next     loadgen.Observer
+}
+
+// totals are the sums over all phases that count.
+type totals struct {
+	overall recorder.Set
+	steps   []recorder.Set
+	cold    *result.Histogram
+}
+
+func newCollector(s *scenario.Scenario, targets []*target.Target, next loadgen.Observer) *collector {
+	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets)), next: next}
+	for i, t := range targets {
+		c.totals[i].steps = make([]recorder.Set, len(s.Steps))
+		c.results = append(c.results, result.Target{
+			Name: t.Name, Kind: t.Kind, URL: t.URL, Provenance: t.Provenance, Spec: t.Spec,
+			Phases: []result.PhaseStats{}, Examples: []result.ErrorSample{},
+		})
+	}
+	return c
+}
+
+// Started implements loadgen.Observer.
+func (c *collector) Started(t loadgen.Turn, progress func() (int64, int64)) {
+	c.next.Started(t, progress)
+}
+
+// Ended implements loadgen.Observer.
+func (c *collector) Ended(t loadgen.Turn, p recorder.Phase) {
+	phase, r, sum := c.scenario.Phases[t.Phase], &c.results[t.Target], &c.totals[t.Target]
+	r.Phases = append(r.Phases, result.PhaseStats{
+		Name: phase.Name, Warmup: phase.Warmup, Round: t.Round, Turn: t.Place, Workers: phase.Workers, Stats: p.Overall.Stats(),
+	})
+	for _, f := range p.Failures {
+		c.example(r, phase.Name, f)
+	}
+	if !phase.Warmup {
+		sum.overall.Merge(&p.Overall)
+		for i := range p.Steps {
+			sum.steps[i].Merge(&p.Steps[i])
+		}
+		if p.Cold != nil {
+			if sum.cold == nil {
+				sum.cold = result.NewHistogram()
+			}
+			sum.cold.Merge(p.Cold)
+		}
+	}
+	c.next.Ended(t, p)
+}
+
+// example keeps the first failure of each kind.
+func (c *collector) example(r *result.Target, phase string, f recorder.Failure) {
+	for _, e := range r.Examples {
+		if e.Kind == f.Kind {
+			return
+		}
+	}
+	r.Examples = append(r.Examples, result.ErrorSample{
+		Kind: f.Kind, Phase: phase, Step: c.scenario.Steps[f.Step].Name, Detail: f.Detail,
+	})
+}
+
+// finish gives the results of all targets. warmed is how many environments of each the check had started; its errors are those
+// of local Lambda services that no longer answer, whose meters are then missing.
+func (c *collector) finish(warmed []int64) ([]result.Target, []error) {
+	var errs []error
+	for i := range c.results {
+		r, sum := &c.results[i], &c.totals[i]
+		r.Overall = sum.overall.Stats()
+		r.Steps = make([]result.StepStats, 0, len(sum.steps))
+		for j := range sum.steps {
+			r.Steps = append(r.Steps, result.StepStats{Name: c.scenario.Steps[j].Name, Stats: sum.steps[j].Stats()})
+		}
+		cold, err := coldStarts(c.targets[i], sum.cold, warmed[i])
+		if err != nil {
+			errs = append(errs, fmt.Errorf("target %s: %w", r.Name, err))
+		}
+		r.ColdStarts = cold
+	}
+	return c.results, errs
+}
+
+// coldStarts is nil for a target that shows no sign of having any.
+func coldStarts(t *target.Target, seen *result.Histogram, warmed int64) (*result.ColdStarts, error) {
+	c := &result.ColdStarts{WarmedByCheck: warmed, ResponseTime: seen.Summary()}
+	c.Requests = c.ResponseTime.Count
+	if !t.Metered() {
+		if c.Requests == 0 && warmed == 0 && t.Kind != target.KindLambda {
+			return nil, nil //nolint:nilnil // a target without cold starts is no error
+		}
+		return c, nil
+	}
+	m, err := t.Meter()
+	if err != nil {
+		return c, err
+	}
+	inits := result.NewHistogram()
+	for _, us := range m.InitUS {
+		inits.Record(time.Duration(us) * time.Microsecond)
+	}
+	summary, most := inits.Summary(), int64(m.MaxEnvironments)
+	c.Environments, c.Init, c.MaxConcurrent = &m.ColdStarts, &summary, &most
+	return c, nil
+}

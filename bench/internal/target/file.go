@@ -1,0 +1,180 @@
+package target
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
+
+// Kinds of targets. EC2, Lambda and URL are reached by their URL; bench starts the other two.
+const (
+	KindEC2       = "ec2"
+	KindLambda    = "lambda"
+	KindURL       = "url"
+	KindProcess   = "process"
+	KindBootstrap = "bootstrap"
+)
+
+// Spec is one entry of a targets file.
+type Spec struct {
+	Name         string            `json:"name"`
+	Kind         string            `json:"kind"`
+	URL          string            `json:"url,omitempty"`
+	Region       string            `json:"region,omitempty"`
+	Arch         string            `json:"arch,omitempty"`
+	InstanceType string            `json:"instance_type,omitempty"`
+	Instances    int               `json:"instances,omitempty"`
+	MemoryMB     int               `json:"memory_mb,omitempty"`
+	FrontDoor    string            `json:"front_door,omitempty"`
+	Auth         string            `json:"auth,omitempty"`
+	Command      []string          `json:"command,omitempty"` // of a process
+	Path         string            `json:"path,omitempty"`    // of a bootstrap
+	Env          map[string]string `json:"env,omitempty"`     // of both
+}
+
+// MaxTargets is how many targets a run can have.
+const MaxTargets = 16
+
+// Lambda's memory sizes in MiB, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const (
+	minMemoryMB     = 128
+	maxMemoryMB     = 10_240
+	defaultMemoryMB = 512
+)
+
+// ParseFile reads the text of a targets file. file is its name in errors; all faults of its entries are reported at once.
+func ParseFile(file string, data []byte) ([]Spec, error) {
+	var doc struct {
+		Targets []Spec `json:"targets"`
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&doc); err != nil {
+		return nil, fmt.Errorf("%s:%d: expected {\"targets\": [{\"name\": …, \"kind\": …, \"url\": …}]}: %w",
+			file, lineOf(data, err, d.InputOffset()), err)
+	}
+	if d.More() {
+		return nil, fmt.Errorf("%s:%d: expected nothing after the JSON object", file, lineAt(data, d.InputOffset()))
+	}
+	if err := Validate(doc.Targets); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	return doc.Targets, nil
+}
+
+// lineOf finds the line of a JSON error.
+func lineOf(data []byte, err error, offset int64) int {
+	var syntax *json.SyntaxError
+	var typed *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &syntax):
+		offset = syntax.Offset
+	case errors.As(err, &typed):
+		offset = typed.Offset
+	}
+	return lineAt(data, offset)
+}
+
+func lineAt(data []byte, offset int64) int {
+	return 1 + bytes.Count(data[:min(offset, int64(len(data)))], []byte("\n"))
+}
+
+var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+
+// Validate checks specs and reports all faults at once.
+func Validate(specs []Spec) error {
+	var errs []error
+	if len(specs) == 0 || len(specs) > MaxTargets {
+		errs = append(errs, fmt.Errorf("expected 1 to %d targets, got %d", MaxTargets, len(specs)))
+	}
+	seen := map[string]bool{}
+	for i, s := range specs {
+		fault := func(format string, args ...any) {
+			errs = append(errs, fmt.Errorf("targets[%d] %q: %s", i, s.Name, fmt.Sprintf(format, args...)))
+		}
+		if !nameForm.MatchString(s.Name) {
+			fault("name: expected up to 32 letters, digits, dots, underscores and dashes")
+		}
+		if seen[s.Name] {
+			fault("name: used twice")
+		}
+		seen[s.Name] = true
+		s.validateKind(fault)
+	}
+	return errors.Join(errs...)
+}
+
+func (s *Spec) validateKind(fault func(format string, args ...any)) {
+	switch s.Kind {
+	case KindEC2, KindLambda, KindURL:
+		if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			fault("url: expected http://HOST… or https://HOST…, got %q", s.URL)
+		} else if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+			fault("url: expected neither user, query nor fragment")
+		}
+		if len(s.Command) > 0 || s.Path != "" || len(s.Env) > 0 {
+			fault("command, path and env belong to the kinds %s and %s", KindProcess, KindBootstrap)
+		}
+	case KindProcess:
+		if len(s.Command) == 0 || s.Command[0] == "" {
+			fault("command: expected the program and its arguments, such as [\"./server\"]")
+		}
+	case KindBootstrap:
+		if s.Path == "" {
+			fault("path: expected the bootstrap binary, such as ./bootstrap")
+		}
+		if s.MemoryMB != 0 && (s.MemoryMB < minMemoryMB || s.MemoryMB > maxMemoryMB) {
+			fault("memory_mb: expected %d to %d, got %d", minMemoryMB, maxMemoryMB, s.MemoryMB)
+		}
+	default:
+		fault("kind: expected one of %s, got %q",
+			strings.Join([]string{KindEC2, KindLambda, KindURL, KindProcess, KindBootstrap}, ", "), s.Kind)
+	}
+	switch s.Auth {
+	case "", "NONE":
+	case "AWS_IAM":
+		fault("auth: AWS_IAM is not supported by this version: requests cannot be signed yet")
+	default:
+		fault("auth: expected NONE or AWS_IAM, got %q", s.Auth)
+	}
+}
+
+// ParseFlags reads --target NAME=URL flags.
+func ParseFlags(flags []string) ([]Spec, error) {
+	var specs []Spec
+	for _, f := range flags {
+		name, address, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, fmt.Errorf("--target %q: expected NAME=URL, such as mine=http://127.0.0.1:8080", f)
+		}
+		specs = append(specs, Spec{Name: name, Kind: KindURL, URL: address})
+	}
+	if err := Validate(specs); err != nil {
+		return nil, fmt.Errorf("--target: %w", err)
+	}
+	return specs, nil
+}
+
+// resultSpec is what result files say of a target. Commands and environments stay out: they may hold secrets.
+func (s *Spec) resultSpec() result.Spec {
+	return result.Spec{
+		Region: s.Region, Arch: s.Arch, InstanceType: s.InstanceType, Instances: s.Instances, MemoryMB: s.MemoryMB,
+		FrontDoor: s.FrontDoor, Auth: s.Auth, Notes: slices.Clone(notes[s.Kind]),
+	}
+}
+
+var notes = map[string][]string{
+	KindProcess: {"A process on the generator's own machine: no network, no load balancer."},
+	KindBootstrap: {
+		"The real binary on the local Lambda service: no AWS network, no microVM, no code download.",
+		"CPU is not limited to the share that the memory size buys.",
+		"Environments are not frozen between invocations, and not reclaimed when idle.",
+	},
+}

@@ -1,0 +1,152 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"sync"
+)
+
+// Names of the two local targets.
+const (
+	LocalEC2    = "ec2"
+	LocalLambda = "lambda"
+)
+
+// ErrNoCheckout is wrapped by Local outside a checkout of this project, ErrNoToolchain on a machine without Go.
+var (
+	ErrNoCheckout  = errors.New("no checkout of crossover here")
+	ErrNoToolchain = errors.New("no Go toolchain")
+)
+
+// Local builds both adapters from the checkout that dir is in, and starts them on one Redis: the EC2 binary as a process, the
+// Lambda bootstrap on the local Lambda service. When it fails, the caller closes host.Group.
+func Local(ctx context.Context, host *Host, dir string) (*Set, error) {
+	s := newSet(host)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var (
+		wg       sync.WaitGroup
+		bin      string
+		st       *store
+		buildErr error
+		redisErr error
+	)
+	wg.Go(func() {
+		if bin, buildErr = s.build(ctx, dir); buildErr != nil {
+			cancel()
+		}
+	})
+	wg.Go(func() {
+		if st, redisErr = s.openRedis(ctx); redisErr != nil {
+			cancel()
+		}
+	})
+	wg.Wait()
+	// The one that failed first has cancelled the other, whose error then says nothing.
+	for _, err := range []error{buildErr, redisErr} {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return nil, err
+		}
+	}
+	if err := errors.Join(buildErr, redisErr); err != nil {
+		return nil, err
+	}
+	s.Redis, s.redisURL = &st.info, st.url
+	host.Say("Redis: %s %s at %s", st.info.Kind, st.info.Version, st.info.URL)
+
+	ec2 := &Target{Name: LocalEC2, Kind: KindProcess, Provenance: "measured"}
+	env := map[string]string{"REDIS_URL": st.url}
+	if err := s.openListener(ctx, ec2, filepath.Join(bin, "ec2"), env); err != nil {
+		return nil, fmt.Errorf("target %s: %w", LocalEC2, err)
+	}
+	spec := Spec{Kind: KindProcess, Arch: runtime.GOARCH, Instances: 1}
+	ec2.Spec = spec.resultSpec()
+	lambda, err := s.open(ctx, Spec{
+		Name: LocalLambda, Kind: KindBootstrap, Path: filepath.Join(bin, "bootstrap"), Env: env, Arch: runtime.GOARCH,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("target %s: %w", LocalLambda, err)
+	}
+	s.Targets = []*Target{ec2, lambda}
+	return s, nil
+}
+
+// RedisURL is where the local targets keep their data, with its password if it has one.
+func (s *Set) RedisURL() string { return s.redisURL }
+
+// build makes both binaries and returns their folder. The flags are those of a plain `go build` but for the linker's, so that
+// everything compiled for bench itself is used again.
+func (s *Set) build(ctx context.Context, dir string) (string, error) {
+	root, err := Checkout(dir)
+	if err != nil {
+		return "", err
+	}
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return "", fmt.Errorf("%w on PATH: local targets are built from source; install Go (https://go.dev/dl), or name running"+
+			" targets with --target NAME=URL or --targets FILE.json", ErrNoToolchain)
+	}
+	bin, err := s.host.Group.TempDir("crossover-bin-")
+	if err != nil {
+		return "", err
+	}
+	s.host.Say("Building both targets …")
+	out := newOutput(nil)
+	// The tag leaves net/rpc out of the Lambda library; the EC2 binary does not have it anyway, so one command builds both.
+	cmd := exec.Command(tool, "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator), //nolint:noctx // stopped below
+		"./adapters/ec2", "./adapters/lambda")
+	cmd.Dir, cmd.Stdout, cmd.Stderr = root, out, out
+	child, err := s.host.Group.Start(cmd)
+	if err != nil {
+		return "", err
+	}
+	stop := context.AfterFunc(ctx, func() { _ = child.Stop(0) })
+	defer stop()
+	<-child.Done()
+	if ctx.Err() != nil {
+		return "", ctx.Err()
+	}
+	if err := child.Err(); err != nil {
+		return "", fmt.Errorf("building the targets in %s: %w:\n  %s", root, err, out.last())
+	}
+	if err := os.Rename(filepath.Join(bin, "lambda"), filepath.Join(bin, "bootstrap")); err != nil {
+		return "", fmt.Errorf("building the targets: %w", err)
+	}
+	return bin, nil
+}
+
+var moduleLine = regexp.MustCompile(`(?m)^module github\.com/crossover-bench/crossover\s*$`)
+
+// Checkout finds the checkout that dir is in.
+func Checkout(dir string) (string, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	for at := dir; ; at = filepath.Dir(at) {
+		if mod, err := os.ReadFile(filepath.Join(at, "go.mod")); err == nil && moduleLine.Match(mod) {
+			return at, nil
+		}
+		if at == filepath.Dir(at) {
+			return "", fmt.Errorf("%w: local targets are built from source, and %s is in none; go there, or name running targets"+
+				" with --target NAME=URL or --targets FILE.json", ErrNoCheckout, dir)
+		}
+	}
+}
+
+func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }
+
+func appendEnv(env []string, more map[string]string) []string {
+	for _, key := range sortedKeys(more) {
+		env = append(env, key+"="+more[key])
+	}
+	return env
+}

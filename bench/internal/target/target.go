@@ -1,0 +1,288 @@
+// Package target finds the targets of a run, or starts them: local processes, Lambda bootstraps on the local Lambda service,
+// deployed services by their URL.
+//
+// All that it starts listens on loopback only and belongs to a process.Group, which ends it however bench ends.
+package target
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
+	"github.com/crossover-bench/crossover/bench/internal/process"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
+
+// Host is what targets are started with.
+type Host struct {
+	// Group owns every process that is started.
+	Group *process.Group
+	// Self is the command that starts this program; its hidden subcommands run what needs a process of its own.
+	Self []string
+	// Getenv reads the environment.
+	Getenv func(string) string
+	// Say tells the user of slow steps, a line each.
+	Say func(format string, args ...any)
+}
+
+func (h *Host) self(args ...string) *exec.Cmd {
+	args = append(slices.Clone(h.Self[1:]), args...)
+	return exec.Command(h.Self[0], args...) //nolint:noctx // the group ends it
+}
+
+// Set is the targets of a run, running.
+type Set struct {
+	Targets []*Target
+	// Redis is what the local targets share; nil if bench started none.
+	Redis *result.Redis
+
+	host     *Host
+	redisURL string
+	died     chan error
+	closing  chan struct{}
+	watchers sync.WaitGroup
+}
+
+// Target is one running target.
+type Target struct {
+	Name       string
+	Kind       string
+	URL        string
+	Provenance result.Provenance
+	Spec       result.Spec
+
+	control *control // of a bootstrap
+}
+
+// Died tells of a child that ended by itself while the set was open. One error at most is kept.
+func (s *Set) Died() <-chan error { return s.died }
+
+// Close ends everything the set started: SIGTERM, a grace, SIGKILL.
+func (s *Set) Close() error {
+	close(s.closing)
+	err := s.host.Group.Close(5 * time.Second)
+	s.watchers.Wait()
+	return err
+}
+
+// Open starts or finds the targets that specs describe. When it fails, the caller closes host.Group.
+func Open(ctx context.Context, host *Host, specs []Spec) (*Set, error) {
+	s := newSet(host)
+	for _, spec := range specs {
+		t, err := s.open(ctx, spec)
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", spec.Name, err)
+		}
+		s.Targets = append(s.Targets, t)
+	}
+	return s, nil
+}
+
+func newSet(host *Host) *Set {
+	return &Set{host: host, died: make(chan error, 1), closing: make(chan struct{})}
+}
+
+func (s *Set) open(ctx context.Context, spec Spec) (*Target, error) {
+	t := &Target{Name: spec.Name, Kind: spec.Kind, URL: spec.URL, Provenance: result.Measured}
+	var err error
+	switch spec.Kind {
+	case KindProcess:
+		err = s.openProcess(ctx, t, spec)
+	case KindBootstrap:
+		if spec.MemoryMB == 0 {
+			spec.MemoryMB = defaultMemoryMB
+		}
+		spec.FrontDoor = "function_url"
+		t.Provenance = result.Emulated
+		err = s.openBootstrap(ctx, t, spec)
+	}
+	t.Spec = spec.resultSpec()
+	return t, err
+}
+
+// startPatience is how long a target may take until it accepts connections.
+const startPatience = 30 * time.Second
+
+// openProcess starts a server with HOST and PORT and waits until it accepts connections.
+func (s *Set) openProcess(ctx context.Context, t *Target, spec Spec) error {
+	port, err := freePort()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(spec.Command[0], spec.Command[1:]...) //nolint:noctx // the group ends it
+	cmd.Env = append(os.Environ(), "HOST=127.0.0.1", "PORT="+port)
+	cmd.Env = appendEnv(cmd.Env, spec.Env)
+	out := newOutput(nil)
+	cmd.Stdout, cmd.Stderr = out, out
+	child, err := s.host.Group.Start(cmd)
+	if err != nil {
+		return err
+	}
+	address := net.JoinHostPort("127.0.0.1", port)
+	t.URL = "http://" + address
+	var d net.Dialer
+	err = poll(ctx, child.Done(), startPatience, func() error {
+		c, err := d.DialContext(ctx, "tcp", address)
+		if err == nil {
+			err = c.Close()
+		}
+		return err
+	})
+	select {
+	case <-child.Done(): // whoever answered on the port, it was not ours
+		return ended(spec.Command[0], child, out)
+	default:
+	}
+	if err != nil {
+		_ = child.Stop(0)
+		return fmt.Errorf("%s does not accept connections on HOST=127.0.0.1 PORT=%s after %s; its last output:\n  %s",
+			spec.Command[0], port, startPatience, out.last())
+	}
+	s.watch(t.Name, child, out)
+	return nil
+}
+
+// openListener starts one of our own servers, which takes any free port and logs it as addr of its listening record.
+func (s *Set) openListener(ctx context.Context, t *Target, path string, env map[string]string) error {
+	var record struct{ Msg, Addr string }
+	out := newOutput(func(line []byte) bool { return json.Unmarshal(line, &record) == nil && record.Msg == "listening" })
+	cmd := exec.Command(path) //nolint:noctx // the group ends it
+	cmd.Env = appendEnv([]string{"HOST=127.0.0.1", "PORT=0"}, env)
+	cmd.Stdout, cmd.Stderr = out, out
+	if err := s.start(ctx, t.Name, cmd, out, startPatience); err != nil {
+		return err
+	}
+	t.URL = "http://" + record.Addr
+	return nil
+}
+
+// openBootstrap starts a local Lambda service for one function, in a process of its own so that the generator's CPU
+// and memory are the generator's.
+func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
+	path, err := filepath.Abs(spec.Path)
+	if err != nil {
+		return err
+	}
+	args := []string{"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB)}
+	env := os.Environ()
+	// Values go by the environment: command lines are for everybody to read.
+	for _, key := range sortedKeys(spec.Env) {
+		args = append(args, "--env", key)
+		env = append(env, key+"="+spec.Env[key])
+	}
+	cmd := s.host.self(append(args, "--", path)...)
+	cmd.Env = env
+	c := &control{}
+	if c.in, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	out := newOutput(nil)
+	cmd.Stderr = out
+	child, err := s.host.Group.Start(cmd)
+	if err != nil {
+		return err
+	}
+	c.out = bufio.NewReader(pipe)
+	var hello struct {
+		FunctionURL string `json:"function_url"`
+	}
+	stop := context.AfterFunc(ctx, func() { _ = child.Stop(0) })
+	err = c.receive(&hello)
+	stop()
+	if err != nil || hello.FunctionURL == "" {
+		_ = child.Stop(time.Second)
+		return ended("the local Lambda service", child, out)
+	}
+	t.URL, t.control = hello.FunctionURL, c
+	s.watch(t.Name, child, out)
+	return nil
+}
+
+// start starts cmd and waits until out has found its line.
+func (s *Set) start(ctx context.Context, what string, cmd *exec.Cmd, out *output, patience time.Duration) error {
+	child, err := s.host.Group.Start(cmd)
+	if err != nil {
+		return err
+	}
+	if patience == 0 {
+		patience = redisPatience
+	}
+	t := time.NewTimer(patience)
+	defer t.Stop()
+	select {
+	case <-out.found:
+		s.watch(what, child, out)
+		return nil
+	case <-child.Done():
+		return ended(what, child, out)
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-t.C:
+		err = fmt.Errorf("%s is not ready after %s; its last output:\n  %s", what, patience, out.last())
+	}
+	_ = child.Stop(0)
+	return err
+}
+
+// watch tells Died if the child ends before Close.
+func (s *Set) watch(what string, child *process.Child, out *output) {
+	s.watchers.Go(func() {
+		<-child.Done()
+		select {
+		case <-s.closing:
+		default:
+			select {
+			case s.died <- ended(what, child, out):
+			default:
+			}
+		}
+	})
+}
+
+// Metered says whether the target is on the local Lambda service, which counts what it does.
+func (t *Target) Metered() bool { return t.control != nil }
+
+// Meter is what the local Lambda service counted so far. Only a target that is Metered has one.
+func (t *Target) Meter() (*emulator.Meter, error) { return t.control.meter() }
+
+// control asks a local Lambda service over its standard streams: a line in, a line of JSON out.
+type control struct {
+	mu  sync.Mutex
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func (c *control) receive(v any) error {
+	line, err := c.out.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, v)
+}
+
+func (c *control) meter() (*emulator.Meter, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := io.WriteString(c.in, "meter\n"); err != nil {
+		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
+	}
+	var m emulator.Meter
+	if err := c.receive(&m); err != nil {
+		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
+	}
+	return &m, nil
+}

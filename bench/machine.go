@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"os/exec"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/target"
+)
+
+// version is the module's version and the commit that this program was built from.
+func version() string {
+	t := tool(context.Background())
+	return strings.TrimSpace(t.Version + " " + t.Commit)
+}
+
+// tool says which bench this is. `go run` stamps no commit into the binary, so in a checkout git is asked.
+func tool(ctx context.Context) result.Tool {
+	t := result.Tool{Version: "unknown", Commit: "unknown", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if ok && info.Main.Version != "" {
+		t.Version = info.Main.Version
+	}
+	if ok {
+		dirty := ""
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				t.Commit = s.Value[:min(12, len(s.Value))]
+			case s.Key == "vcs.modified" && s.Value == "true":
+				dirty = "-dirty"
+			}
+		}
+		if t.Commit != "unknown" {
+			t.Commit += dirty
+			return t
+		}
+	}
+	root, err := target.Checkout(".")
+	if err != nil {
+		return t
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*").Output()
+	if err == nil {
+		t.Commit = strings.TrimSpace(string(out))
+	}
+	return t
+}
+
+// environment describes this machine.
+func environment(redis *result.Redis) result.Environment {
+	model, memory := machine()
+	return result.Environment{
+		OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), CPUModel: model, MemoryMB: memory, Redis: redis,
+	}
+}
+
+// usage is what this process has used of the machine so far.
+type usage struct {
+	at  time.Time
+	cpu time.Duration
+	rss int64 // largest resident size in bytes
+}
+
+func currentUsage() (usage, error) {
+	var r unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
+		return usage{}, err
+	}
+	unit := int64(1) // macOS counts bytes
+	if runtime.GOOS == "linux" {
+		unit = 1024
+	}
+	return usage{
+		at:  time.Now(),
+		cpu: time.Duration(r.Utime.Nano() + r.Stime.Nano()),
+		rss: r.Maxrss * unit,
+	}, nil
+}
+
+// busy is the CPU share from which on a closed-loop generator slows itself down: with every second CPU in use, its workers
+// wait for a CPU as often as for answers.
+const busy = 0.5
+
+// generator judges the generator's own health between two looks at its usage.
+func generator(before, after usage) result.Generator {
+	g := result.Generator{Verdict: result.Valid, Reasons: []string{}}
+	wall := after.at.Sub(before.at)
+	if wall <= 0 || before.at.IsZero() || after.at.IsZero() {
+		return g
+	}
+	share := (after.cpu - before.cpu).Seconds() / wall.Seconds() / float64(runtime.NumCPU())
+	g.CPUFraction, g.PeakMemoryBytes = &share, &after.rss
+	if share > busy {
+		g.Verdict = result.Suspect
+		g.Reasons = append(g.Reasons, "The generator used more than half of the machine's CPU time: answers waited for the generator.")
+	}
+	return g
+}

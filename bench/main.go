@@ -1,0 +1,114 @@
+// Command bench puts the same load on several homes of one web app and shows their figures side by side.
+//
+//	go run ./bench                                both local targets, the default scenario
+//	go run ./bench --scenario four-phase-100
+//	go run ./bench --target a=http://127.0.0.1:8080 --target b=http://127.0.0.1:9090
+//	go run ./bench report results/DIR             render the reports again
+//	go run ./bench local                          start both local targets and wait
+//
+// Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// Exit statuses.
+const (
+	exitDone   = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// silent is a logger for go-redis.
+type silent struct{}
+
+// Printf implements go-redis's internal.Logging.
+func (silent) Printf(context.Context, string, ...any) {}
+
+// streams are the standard streams. Products go to out, progress and messages to err.
+type streams struct {
+	in  io.Reader
+	out io.Writer
+	err io.Writer
+}
+
+// usageError is wrong usage or input: exit status 2.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+func run(args []string, std streams) int {
+	redis.SetLogger(silent{}) // what it would print about failed dials is in its errors too
+	root := newRoot(std)
+	root.SetArgs(args)
+	root.SetIn(std.in)
+	root.SetOut(std.out)
+	root.SetErr(std.err)
+	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		return exitDone
+	}
+	_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
+	var usage usageError
+	if errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRoot(std streams) *cobra.Command {
+	root := newRunCommand(std, "bench")
+	root.Short = "Compare one web app on EC2 and on Lambda, or any two HTTP targets"
+	root.Long = `bench puts the same load on several targets and shows their figures side by side.
+
+Without arguments it builds the app of this checkout twice, starts the EC2 binary as a process and the Lambda
+bootstrap on a local Lambda service, both on one Redis, and compares them under the scenario four-phase-20.
+No AWS account is needed, and all that it starts is gone when it ends.
+
+Tables go to standard output, progress to standard error, and the reports to results/TIME-SCENARIO/.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.`
+	root.SilenceErrors, root.SilenceUsage = true, true
+	root.Version = version()
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+	})
+	runCommand := newRunCommand(std, "run")
+	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
+	root.AddCommand(runCommand, newReportCommand(std), newLocalCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
+		newReapCommand(std))
+	return root
+}
+
+// noArgs and oneArg are cobra's, as usage errors.
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	if c.HasSubCommands() {
+		return usageError{fmt.Errorf("unknown command %q\nSee '%s --help'", args[0], c.CommandPath())}
+	}
+	return usageError{fmt.Errorf("unexpected argument %q\nSee '%s --help'", args[0], c.CommandPath())}
+}
+
+func oneArg(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return usageError{fmt.Errorf("expected one %s, got %d arguments\nSee '%s --help'", what, len(args), c.CommandPath())}
+		}
+		return nil
+	}
+}

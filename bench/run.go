@@ -1,0 +1,286 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/report"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+	"github.com/crossover-bench/crossover/bench/internal/target"
+	"github.com/crossover-bench/crossover/bench/scenarios"
+)
+
+// runOptions are the flags of bench run.
+type runOptions struct {
+	targets   string
+	named     []string
+	scenario  string
+	out       string
+	rounds    int
+	seed      uint64
+	json      bool
+	quiet     bool
+	skipCheck bool
+}
+
+const maxRounds = 1000
+
+func newRunCommand(std streams, name string) *cobra.Command {
+	var o runOptions
+	c := &cobra.Command{
+		Use: name,
+		Example: `  bench
+  bench run --scenario four-phase-100 --rounds 5
+  bench run --target blue=http://127.0.0.1:8080 --target green=http://127.0.0.1:9090 --scenario mine.yaml
+  bench run --targets targets.json --json > result.json`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.validate(c); err != nil {
+				return usageError{err}
+			}
+			return runBench(c.Context(), std, &o)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.targets, "targets", "local", "local, or a targets file (FILE.json)")
+	f.StringArrayVar(&o.named, "target", nil, "NAME=URL of a running target; may be repeated")
+	f.StringVar(&o.scenario, "scenario", scenarios.Default, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
+	f.StringVar(&o.out, "out", "", "folder for result.json and the reports (default results/TIME-SCENARIO)")
+	f.IntVar(&o.rounds, "rounds", 1, "how often all phases are run on each target")
+	f.Uint64Var(&o.seed, "seed", 0, "seed of the order in which targets take turns (default drawn at random, and reported)")
+	f.BoolVar(&o.json, "json", false, "print result.json instead of tables")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
+	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
+	c.MarkFlagsMutuallyExclusive("targets", "target")
+	complete := func(values ...string) cobra.CompletionFunc {
+		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
+	}
+	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local"}} {
+		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
+			panic(err)
+		}
+	}
+	return c
+}
+
+func (o *runOptions) validate(c *cobra.Command) error {
+	switch {
+	case c.Flags().Changed("out") && o.out == "":
+		return errors.New("--out: expected a folder, got an empty name")
+	case o.rounds < 1 || o.rounds > maxRounds:
+		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
+	case o.targets == "":
+		return errors.New("--targets: expected local or FILE.json, got an empty name")
+	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
+		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
+	}
+	if !c.Flags().Changed("seed") {
+		o.seed = uint64(rand.Uint32()) // short enough to type again
+	}
+	return nil
+}
+
+// loadScenario finds a shipped scenario by its name, or reads a file.
+func loadScenario(name string) (*scenario.Scenario, error) {
+	if data, ok := scenarios.Read(name); ok {
+		return scenario.Parse(name+".yaml", data, os.ReadFile)
+	}
+	ext := strings.ToLower(filepath.Ext(name))
+	if ext != ".yaml" && ext != ".yml" {
+		return nil, fmt.Errorf("unknown scenario %q: expected one of %s, or a file that ends in .yaml",
+			name, strings.Join(scenarios.Names(), ", "))
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the scenario: %w", err)
+	}
+	return scenario.Parse(name, data, func(file string) ([]byte, error) {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(filepath.Dir(name), file)
+		}
+		info, err := os.Stat(file)
+		if err == nil && info.Size() > scenario.MaxBodyBytes {
+			err = fmt.Errorf("%s has %d bytes: at most %d can be sent", file, info.Size(), scenario.MaxBodyBytes)
+		}
+		if err != nil {
+			return nil, err
+		}
+		return os.ReadFile(file)
+	})
+}
+
+// readSpecs gives the targets that the flags name; none for local.
+func (o *runOptions) readSpecs() ([]target.Spec, error) {
+	switch {
+	case len(o.named) > 0:
+		return target.ParseFlags(o.named)
+	case o.targets == "local":
+		return nil, nil
+	}
+	data, err := os.ReadFile(o.targets)
+	if err != nil {
+		return nil, fmt.Errorf("--targets: %w (expected local or a targets file)", err)
+	}
+	return target.ParseFile(o.targets, data)
+}
+
+// runBench is bench run, from flags to reports.
+func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
+	s, err := loadScenario(o.scenario)
+	if err != nil {
+		return usageError{err}
+	}
+	specs, err := o.readSpecs()
+	if err != nil {
+		return usageError{err}
+	}
+	out, err := openOutput(o.out, s.Name)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	show := newDisplay(std.err, s, o)
+	i, stop := watchSignals(ctx, show.draining)
+	defer stop()
+
+	host, err := newHost(show.say)
+	if err != nil {
+		return err
+	}
+	set, err := openTargets(i.ctx, host, specs)
+	if err != nil {
+		closeErr := host.Group.Close(0)
+		if i.ctx.Err() != nil {
+			return errors.New("interrupted before the load began: nothing was measured")
+		}
+		return errors.Join(err, closeErr)
+	}
+	show.targets(set.Targets)
+	r, runErr := measure(i, set, s, o, show)
+	if err := set.Close(); err != nil {
+		runErr = errors.Join(runErr, fmt.Errorf("stopping the targets: %w", err))
+	}
+	if r == nil {
+		return runErr
+	}
+	return errors.Join(publish(std, r, out, o, show), runErr)
+}
+
+func openTargets(ctx context.Context, host *target.Host, specs []target.Spec) (*target.Set, error) {
+	if specs == nil {
+		return target.Local(ctx, host, ".")
+	}
+	return target.Open(ctx, host, specs)
+}
+
+// publish writes result.json and the reports and prints the product.
+func publish(std streams, r *result.Run, out *output, o *runOptions, show *display) error {
+	data, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	if err := result.WriteFile(filepath.Join(out.dir, result.FileName), data); err != nil {
+		return err
+	}
+	out.keep()
+	model, err := analysis.Compare(r)
+	if err != nil {
+		return err
+	}
+	if err := report.Write(out.dir, model); err != nil {
+		return err
+	}
+	if o.json {
+		_, err = std.out.Write(data)
+	} else {
+		err = report.Terminal(std.out, model, terminalOptions(std.out))
+	}
+	if err != nil {
+		return fmt.Errorf("printing the result: %w", err)
+	}
+	show.say("Report: %s", filepath.Join(out.dir, "report.md"))
+	return nil
+}
+
+// measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
+func measure(i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, show *display) (*result.Run, error) {
+	names := make([]loadgen.Target, len(set.Targets))
+	for n, t := range set.Targets {
+		names[n] = loadgen.Target{Name: t.Name, URL: t.URL}
+	}
+	g, err := loadgen.New(s, names)
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	r := newResult(i.ctx, set, s, o)
+	warmed := make([]int64, len(names))
+	if !o.skipCheck {
+		if warmed, err = check(i.ctx, g); err != nil {
+			return nil, errors.Join(err, deathOf(set))
+		}
+	}
+
+	c := newCollector(s, set.Targets, show)
+	i.measure()
+	died := make(chan error, 1)
+	unwatched := make(chan struct{})
+	loadDone := make(chan struct{})
+	go func() {
+		defer close(unwatched)
+		select {
+		case err := <-set.Died():
+			died <- err
+			i.startDrain()
+		case <-loadDone:
+		}
+	}()
+	before, usageErr := currentUsage()
+	whole, err := g.Run(i.ctx, i.drain, o.rounds, o.seed, c)
+	after, usageErr2 := currentUsage()
+	close(loadDone)
+	<-unwatched
+	show.finish()
+	if err != nil {
+		return nil, errors.New("aborted: no report was written")
+	}
+	if usageErr == nil && usageErr2 == nil {
+		r.Generator = generator(before, after)
+	}
+	r.Interrupted = !whole
+	return r, conclude(r, c, warmed, died)
+}
+
+// check compares the answers of the targets before any load.
+func check(ctx context.Context, g *loadgen.Generator) ([]int64, error) {
+	warmed, err := g.Check(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil, errors.New("interrupted before the load began: nothing was measured")
+	case errors.Is(err, loadgen.ErrDiffer):
+		return nil, fmt.Errorf("the check before the load found differences (--skip-check measures all the same):\n%w", err)
+	case err != nil:
+		return nil, fmt.Errorf("the check before the load: %w", err)
+	}
+	return warmed, nil
+}
+
+// deathOf tells whether a target ended by itself, which explains other errors.
+func deathOf(set *target.Set) error {
+	select {
+	case err := <-set.Died():
+		return err
+	default:
+		return nil
+	}
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+)
+
+// interrupts turns signals into the two ways to stop. While nothing has been measured the first signal aborts; afterwards the first
+// drains, so that what was measured is not lost, and the second aborts.
+type interrupts struct {
+	// ctx ends when all work is to stop at once, drain is closed when no more is to be started.
+	ctx   context.Context //nolint:containedctx // it is handed out, like drain, not used here
+	drain chan struct{}
+
+	mu        sync.Mutex
+	measuring bool
+	draining  bool
+	cancel    context.CancelFunc
+	signals   chan os.Signal
+}
+
+// watchSignals begins to listen; stop ends it. onDrain is called once, at the signal that drains.
+func watchSignals(ctx context.Context, onDrain func()) (i *interrupts, stop func()) {
+	i = &interrupts{drain: make(chan struct{}), signals: make(chan os.Signal, 1)}
+	i.ctx, i.cancel = context.WithCancel(ctx)
+	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	finished := make(chan struct{})
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-i.signals:
+				if i.startDrain() {
+					onDrain()
+				} else {
+					i.cancel()
+				}
+			case <-finished:
+				return
+			}
+		}
+	})
+	return i, func() {
+		signal.Stop(i.signals)
+		close(finished)
+		wg.Wait()
+		i.cancel()
+	}
+}
+
+// measure says that from now on there is something to lose.
+func (i *interrupts) measure() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.measuring = true
+}
+
+// startDrain begins to drain if that is possible and has not begun yet.
+func (i *interrupts) startDrain() bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if !i.measuring || i.draining {
+		return false
+	}
+	i.draining = true
+	close(i.drain)
+	return true
+}
