@@ -1,0 +1,143 @@
+package emulator_test
+
+import (
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
+)
+
+// alive tells whether a process exists; one that has ended and waits for its parent does not count.
+func alive(t *testing.T, pid string) bool {
+	t.Helper()
+	n, err := strconv.Atoi(pid)
+	if err != nil {
+		t.Fatalf("%q is no process id", pid)
+	}
+	return syscall.Kill(n, 0) == nil && !zombie(n)
+}
+
+func TestCloseLeavesNothing(t *testing.T) {
+	for name, env := range map[string]map[string]string{"ends on SIGTERM": nil, "ignores SIGTERM": {"IGNORE_TERM": "1"}} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, func(c *emulator.Config) { c.Env = env })
+			g := newGate(t, 8)
+			replies := g.hold(t, s, 8)
+			close(g.open)
+			pids := make([]string, 0, 16)
+			for range 8 {
+				pids = append(pids, (<-replies).body)
+			}
+			settled(t, s, 8)
+			pids = append(pids, get(t, s, "/fork").body)
+			if err := s.Close(50 * time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			for _, pid := range pids {
+				eventually(t, "process "+pid+" is left", func() bool { return !alive(t, pid) })
+			}
+			if _, err := try(t.Context(), s, http.MethodGet, "/pid", "", nil); err == nil {
+				t.Error("the front door is still open")
+			}
+		})
+	}
+}
+
+// Requests in flight get an answer even if their function has none.
+func TestCloseWithRequestsInFlight(t *testing.T) {
+	s := start(t, nil)
+	g := newGate(t, 4)
+	replies := g.hold(t, s, 4)
+	if err := s.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	for range 4 {
+		(<-replies).expect(t, http.StatusBadGateway, "Internal Server Error")
+	}
+}
+
+// Close during inits: none may be missed that is just being started.
+func TestCloseWhileStarting(t *testing.T) {
+	for range 5 {
+		s := start(t, func(c *emulator.Config) { c.Env = map[string]string{"INIT": "never"}; c.MaxStarting = 3 })
+		replies := make(chan reply, 10)
+		for range 10 {
+			go func() {
+				r, _ := try(t.Context(), s, http.MethodGet, "/pid", "", nil)
+				replies <- r
+			}()
+		}
+		eventually(t, "no environment is started", func() bool { return s.Meter().Environments > 0 })
+		if err := s.Close(0); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			if r := <-replies; r.status == http.StatusOK {
+				t.Errorf("answer is %d %q", r.status, r.body)
+			}
+		}
+	}
+}
+
+func TestForkedProcessesEnd(t *testing.T) {
+	var out output
+	s := start(t, func(c *emulator.Config) { c.Output = &out; c.Timeout = 500 * time.Millisecond })
+	pid := get(t, s, "/fork").body
+	if !alive(t, pid) {
+		t.Fatal("the forked process does not run")
+	}
+	get(t, s, "/forever").expect(t, http.StatusBadGateway, "Internal Server Error")
+	eventually(t, "the forked process outlives its environment", func() bool { return !alive(t, pid) })
+}
+
+func TestStartRefuses(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, content string, mode os.FileMode) string {
+		path := dir + "/" + name
+		if err := os.WriteFile(path, []byte(content), mode); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ok := file("ok", "#!/bin/sh\n", 0o755)
+	tests := map[string]struct {
+		cfg  emulator.Config
+		want string
+	}{
+		"no file":         {emulator.Config{Bootstrap: dir + "/nothing"}, "no such file"},
+		"folder":          {emulator.Config{Bootstrap: dir}, "is not a regular file"},
+		"not executable":  {emulator.Config{Bootstrap: file("plain", "#!/bin/sh\n", 0o644)}, "is not executable"},
+		"zip":             {emulator.Config{Bootstrap: file("zip", "PK\x03\x04xxxx", 0o755)}, "unpack it"},
+		"text":            {emulator.Config{Bootstrap: file("text", "hello", 0o755)}, "neither a program nor a script"},
+		"empty":           {emulator.Config{Bootstrap: file("empty", "", 0o755)}, "neither a program nor a script"},
+		"reserved":        {emulator.Config{Bootstrap: ok, Env: map[string]string{"AWS_REGION": "x", "_HANDLER": "y"}}, "AWS_REGION is reserved by Lambda; _HANDLER is reserved"},
+		"bad name":        {emulator.Config{Bootstrap: ok, Env: map[string]string{"A=B": "x"}}, "cannot be a variable"},
+		"not loopback":    {emulator.Config{Bootstrap: ok, Addr: "0.0.0.0:0"}, "not a loopback"},
+		"too much memory": {emulator.Config{Bootstrap: ok, MemoryMB: 20000}, "20000 MB"},
+		"long time-out":   {emulator.Config{Bootstrap: ok, Timeout: time.Hour}, "time-out"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			tt.cfg.Group = group
+			s, err := emulator.Start(t.Context(), tt.cfg)
+			if err == nil {
+				_ = s.Close(0)
+			}
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// zombie reads the state of a process where there is a /proc.
+func zombie(pid int) bool {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	_, rest, ok := strings.Cut(string(b), ") ")
+	return err == nil && ok && strings.HasPrefix(rest, "Z")
+}

@@ -1,0 +1,206 @@
+// Package emulator is a local Lambda service: it runs a real bootstrap binary the way Lambda does, with a Function URL in
+// front of it, without containers and without an AWS account.
+//
+// # What it does as Lambda does
+//
+// An environment is one process of the bootstrap, with a Runtime API of its own. It handles one request at a time. A
+// request takes the idle environment that was used last; when all are busy it causes a new one, waits for the init of that
+// one and for no other, even if another comes free in the meantime. So a burst of n requests costs n cold starts. Beyond
+// Config.MaxConcurrency requests are throttled. A function that crashes, or outlives its time-out, loses its environment.
+// A client that goes away changes nothing: the invocation runs to its end.
+//
+// # Where it differs, on purpose
+//
+//   - No more than Config.MaxStarting bootstraps are in their init at once, since here all share one machine. The time that
+//     requests spend waiting for their turn is measured apart from the init (Meter.StartWaitUS).
+//   - A client next door can send its next request before the environment that answered it has asked for more work. The
+//     network between client and Lambda hides that instant on AWS. Here such a request waits up to 25 ms for an
+//     environment that has answered but not asked again, before it causes a cold start.
+//   - An init that fails is tried again by the next request, not by the one that waited for it.
+//   - An event that a dying environment has not read is given to another one, once.
+//   - Environments are not frozen between requests, are never reclaimed for being idle, and have no limit of CPU and memory.
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/process"
+)
+
+// Limits of Lambda that callers may want to show or test against.
+const (
+	// MaxPayload is the greatest event and the greatest answer in bytes.
+	MaxPayload = 6*1024*1024 + 100
+
+	defaultMemoryMB       = 128
+	defaultTimeout        = 30 * time.Second
+	defaultInitTimeout    = 10 * time.Second
+	defaultMaxConcurrency = 1000
+	maxTimeout            = 900 * time.Second
+)
+
+// ErrClosed tells that the service has been closed.
+var ErrClosed = errors.New("lambda service is closed")
+
+// Config says what function to run and how. Only Bootstrap and Group are required.
+type Config struct {
+	// Bootstrap is the path of the function's program, Args its arguments (Lambda gives none).
+	Bootstrap string
+	Args      []string
+	// Env are the function's own variables. The host's are never handed on, names that Lambda reserves are refused.
+	Env map[string]string
+	// FunctionName is "function" if empty, Region "us-east-1".
+	FunctionName string
+	Region       string
+	// MemoryMB is told to the function and not enforced. 128 to 10240, 0 means 128.
+	MemoryMB int
+	// Timeout of an invocation, up to 15 minutes; 0 means 30 s.
+	Timeout time.Duration
+	// InitTimeout is the time from start to the first request for an event; 0 means 10 s.
+	InitTimeout time.Duration
+	// MaxConcurrency is the number of environments that may exist at once; 0 means 1000.
+	MaxConcurrency int
+	// MaxStarting is the number of environments that may be in their init at once; 0 means two for each CPU.
+	MaxStarting int
+	// Group starts the processes.
+	Group *process.Group
+	// Log gets what goes wrong with environments; nil discards it.
+	Log *slog.Logger
+	// Output gets the standard output and error of all environments, mixed but with no two writes at the same time; nil discards it.
+	Output io.Writer
+	// Addr is where the Function URL listens, a loopback address; empty means 127.0.0.1:0.
+	Addr string
+}
+
+// withDefaults fills in what is not set and reports every fault at once.
+func (c Config) withDefaults() (Config, error) {
+	var errs []error
+	if c.Group == nil {
+		errs = append(errs, errors.New("no process group given"))
+	}
+	if path, err := filepath.Abs(c.Bootstrap); err != nil {
+		errs = append(errs, err)
+	} else {
+		c.Bootstrap = path
+		errs = append(errs, checkBootstrap(path))
+	}
+	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr))
+	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
+		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
+	}
+	if c.Timeout < 0 || c.Timeout > maxTimeout {
+		errs = append(errs, fmt.Errorf("time-out %v is not between 0 and %v", c.Timeout, maxTimeout))
+	}
+	if c.InitTimeout < 0 || c.MaxConcurrency < 0 || c.MaxStarting < 0 {
+		errs = append(errs, errors.New("a limit is negative"))
+	}
+	setDefault(&c.FunctionName, "function")
+	setDefault(&c.Region, "us-east-1")
+	setDefault(&c.MemoryMB, defaultMemoryMB)
+	setDefault(&c.Timeout, defaultTimeout)
+	setDefault(&c.InitTimeout, defaultInitTimeout)
+	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
+	setDefault(&c.MaxStarting, 2*runtime.GOMAXPROCS(0))
+	setDefault(&c.Addr, "127.0.0.1:0")
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c, errors.Join(errs...)
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// checkLoopback refuses addresses that others could reach.
+func checkLoopback(addr string) error {
+	if addr == "" {
+		return nil
+	}
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil || !ap.Addr().IsLoopback() {
+		return fmt.Errorf("address %q is not a loopback IP and port", addr)
+	}
+	return nil
+}
+
+// Service is a running function. Its methods are safe for concurrent use.
+type Service struct {
+	fn       *function
+	front    *functionURL
+	server   *http.Server
+	listener net.Listener
+	served   chan struct{} // closed when the front door accepts no more
+}
+
+// Start checks cfg and opens the front door. No environment is started before the first request. ctx bounds the start alone.
+func Start(ctx context.Context, cfg Config) (*Service, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("starting the lambda service: %w", err)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("starting the lambda service: %w", err)
+	}
+	s := &Service{fn: newFunction(cfg), listener: listener, served: make(chan struct{})}
+	s.front = newFunctionURL(s.fn, listener.Addr())
+	s.server = &http.Server{
+		Handler:           s.front,
+		ReadHeaderTimeout: 30 * time.Second,
+		MaxHeaderBytes:    1 << 20,
+		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		defer close(s.served)
+		_ = s.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it
+	}()
+	return s, nil
+}
+
+// FunctionURL is the address of the front door, without a slash at its end.
+func (s *Service) FunctionURL() string { return "http://" + s.listener.Addr().String() }
+
+// Meter is what has happened so far.
+func (s *Service) Meter() Meter { return s.fn.readMeter() }
+
+// LastInitError is the last failure of an init, nil if none has failed. It explains answers with status 502 to people
+// whose bootstrap cannot start.
+func (s *Service) LastInitError() *InitError {
+	s.fn.mu.Lock()
+	defer s.fn.mu.Unlock()
+	return s.fn.lastInitError
+}
+
+// Close ends all environments at once, each with the given grace between SIGTERM and SIGKILL (Lambda gives up to 2 s),
+// then the front door. Requests in flight get an answer if their function gives one in time, else status 502. Later calls
+// wait for the first one and do nothing else.
+func (s *Service) Close(grace time.Duration) error {
+	s.fn.close(grace)
+	// All invocations have their outcome now; what remains is to write the answers to clients that may have stopped reading.
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.server.Shutdown(ctx)
+	if err != nil {
+		err = s.server.Close()
+	}
+	<-s.served
+	s.fn.handlers.Wait()
+	if err != nil {
+		return fmt.Errorf("closing the lambda service: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package emulator_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
+	"github.com/crossover-bench/crossover/bench/internal/process"
+)
+
+// programs are the bootstraps, built once, and group starts their processes, for all tests.
+var (
+	programs struct{ fn, raw string }
+	group    *process.Group
+)
+
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "reap" {
+		process.Reap(os.Stdin)
+		return
+	}
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "emulator-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	programs.fn, programs.raw = filepath.Join(dir, "fn"), filepath.Join(dir, "raw")
+	for _, path := range []string{programs.fn, programs.raw} {
+		build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./testdata/"+filepath.Base(path))
+		if out, err := build.CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", path, err, out)
+			return 1
+		}
+	}
+	group, err = process.NewGroup(os.Args[0], "reap")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := group.Close(0); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// start starts a service for a test; configure changes what it must. At the end no process of it may be left.
+func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
+	tb.Helper()
+	before := runtime.NumGoroutine()
+	cfg := emulator.Config{Bootstrap: programs.fn, Group: group, Timeout: 60 * time.Second, InitTimeout: 60 * time.Second}
+	if configure != nil {
+		configure(&cfg)
+	}
+	s, err := emulator.Start(tb.Context(), cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		if err := s.Close(2 * time.Second); err != nil {
+			tb.Errorf("closing the service: %v", err)
+		}
+		if m := s.Meter(); m.Environments != 0 {
+			tb.Errorf("%d environments are left after Close", m.Environments)
+		}
+		eventually(tb, "goroutines are left", func() bool { return runtime.NumGoroutine() <= before })
+	})
+	return s
+}
+
+// eventually waits for cond; it fails the test only if it does not come true in a time that no machine needs.
+func eventually(tb testing.TB, what string, cond func() bool) {
+	tb.Helper()
+	for end := time.Now().Add(30 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			buf := make([]byte, 1<<20)
+			tb.Fatalf("%s\n%s", what, buf[:runtime.Stack(buf, true)])
+		}
+	}
+}
+
+// reply is what a client sees.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// send sends one request.
+func send(tb testing.TB, s *emulator.Service, method, target, body string, header http.Header) reply {
+	tb.Helper()
+	r, err := try(tb.Context(), s, method, target, body, header)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+// get sends a GET.
+func get(tb testing.TB, s *emulator.Service, target string) reply {
+	tb.Helper()
+	return send(tb, s, http.MethodGet, target, "", nil)
+}
+
+func try(ctx context.Context, s *emulator.Service, method, target, body string, header http.Header) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, s.FunctionURL()+target, strings.NewReader(body))
+	if err != nil {
+		return reply{}, err
+	}
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	if host := header.Get("Host"); host != "" {
+		req.Host = host
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	b, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(b)}, err
+}
+
+// expect compares status and body.
+func (r reply) expect(tb testing.TB, status int, body string) {
+	tb.Helper()
+	if r.status != status || r.body != body {
+		tb.Errorf("answer is %d %.300q, want %d %.300q", r.status, r.body, status, body)
+	}
+}
+
+// settled waits until n environments exist and are idle.
+func settled(tb testing.TB, s *emulator.Service, n int) {
+	tb.Helper()
+	eventually(tb, "environments do not come to rest", func() bool {
+		m := s.Meter()
+		return m.Idle == n && m.Environments == n
+	})
+}
+
+// output is a writer that tests can look into.
+type output struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
+}
+
+// gate lets functions wait for the test: they ask for its URL and get no answer until it opens.
+type gate struct {
+	url     string
+	waiting chan struct{}
+	open    chan struct{}
+}

@@ -1,0 +1,149 @@
+// Command raw is a Lambda function for tests that speaks the Runtime API by hand, and not always well. The path of a
+// request says what it does; the answer tells the statuses that the Runtime API replied with.
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+)
+
+var (
+	host   = os.Getenv("AWS_LAMBDA_RUNTIME_API")
+	base   = "http://" + host + "/2018-06-01/runtime/"
+	client = &http.Client{Transport: &http.Transport{
+		DisableKeepAlives:     os.Getenv("KEEPALIVE") == "off",
+		ExpectContinueTimeout: time.Minute, // hangs if 100 Continue does not come
+	}}
+)
+
+func main() {
+	last := ""
+	for {
+		id, header, event := next()
+		if id == "" {
+			os.Exit(1)
+		}
+		var e struct {
+			RawPath string `json:"rawPath"`
+		}
+		_ = json.Unmarshal(event, &e)
+		notes := ""
+		switch e.RawPath {
+		case "/wrong-id":
+			notes = post("invocation/00000000-0000-4000-8000-000000000000/response", "{}")
+		case "/stale-id":
+			notes = post("invocation/"+last+"/response", "{}") + " " + post("invocation/"+last+"/error", "{}")
+		case "/next-early":
+			notes = get("invocation/next")
+		case "/init-error-late":
+			notes = post("init/error", "{}")
+		case "/paths":
+			notes = get("nothing") + " " + post("invocation/"+id+"/nothing", "{}") + " " + get("invocation/"+id+"/response") + " " + get("../../")
+		case "/truncated":
+			notes = truncated(id)
+		case "/headers":
+			b, _ := json.Marshal(header)
+			notes = string(b)
+		case "/twice":
+			answer(id, "first")
+			notes = post("invocation/"+id+"/response", body("second")) + " " + post("invocation/"+id+"/error", "{}")
+			fmt.Fprintln(os.Stderr, notes)
+			last = id
+			continue
+		case "/too-large":
+			fmt.Fprintln(os.Stderr, post("invocation/"+id+"/response", body(strings.Repeat("x", 7<<20))))
+			last = id
+			continue
+		case "/drop-next": // ask, give up, ask again
+			answer(id, "dropping")
+			drop()
+			last = id
+			continue
+		case "/expect":
+			req, _ := http.NewRequest(http.MethodPost, base+"invocation/"+id+"/response", strings.NewReader(body("continued")))
+			req.Header.Set("Expect", "100-continue")
+			do(req)
+			last = id
+			continue
+		case "/error-raw":
+			post("invocation/"+id+"/error", "no JSON at all")
+			last = id
+			continue
+		}
+		answer(id, notes)
+		last = id
+	}
+}
+
+func body(text string) string {
+	b, _ := json.Marshal(map[string]any{"statusCode": 200, "headers": map[string]string{"Content-Type": "text/plain"}, "body": text})
+	return string(b)
+}
+
+func answer(id, text string) { post("invocation/"+id+"/response", body(text)) }
+
+func next() (id string, header http.Header, event []byte) {
+	resp, err := client.Get(base + "invocation/next")
+	if err != nil {
+		return "", nil, nil
+	}
+	defer resp.Body.Close()
+	event, err = io.ReadAll(resp.Body)
+	if err != nil {
+		return "", nil, nil
+	}
+	return resp.Header.Get("Lambda-Runtime-Aws-Request-Id"), resp.Header, event
+}
+
+// drop asks for an event and ends the connection while it waits.
+func drop() {
+	ctx, cancel := context.WithCancel(context.Background())
+	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, base+"invocation/next", nil)
+	time.AfterFunc(50*time.Millisecond, cancel)
+	_, _ = client.Do(req)
+	fmt.Fprintln(os.Stderr, "dropped")
+	time.Sleep(50 * time.Millisecond)
+}
+
+func truncated(id string) string {
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		return err.Error()
+	}
+	fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{}", id, host)
+	_ = conn.(*net.TCPConn).CloseWrite()
+	reply, _ := io.ReadAll(conn)
+	_ = conn.Close()
+	status, _, _ := bytes.Cut(reply, []byte("\r\n"))
+	return string(status)
+}
+
+func get(path string) string {
+	req, _ := http.NewRequest(http.MethodGet, base+path, nil)
+	return do(req)
+}
+
+func post(path, text string) string {
+	req, _ := http.NewRequest(http.MethodPost, base+path, strings.NewReader(text))
+	return do(req)
+}
+
+// do returns the status and the type of the error.
+func do(req *http.Request) string {
+	resp, err := client.Do(req)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	var fault struct{ ErrorType string }
+	_ = json.NewDecoder(resp.Body).Decode(&fault)
+	return strings.TrimSpace(fmt.Sprint(resp.StatusCode, " ", fault.ErrorType))
+}
