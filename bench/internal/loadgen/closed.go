@@ -11,11 +11,10 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// client drives one target: it holds one connection and one recorder a worker, which live as long as the run.
+// client drives one target: it holds one connection a worker, which live as long as the run.
 type client struct {
 	requests []request
 	conns    []*conn
-	recorder *recorder.Recorder
 }
 
 func newClient(base *url.URL, s *scenario.Scenario) (*client, error) {
@@ -23,15 +22,20 @@ func newClient(base *url.URL, s *scenario.Scenario) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
+	c := &client{requests: newRequests(base, s.Steps)}
+	for range mostWorkers(s) {
+		c.conns = append(c.conns, newConn(e, time.Duration(s.Timeout)))
+	}
+	return c, nil
+}
+
+// mostWorkers is how many workers the largest phase has.
+func mostWorkers(s *scenario.Scenario) int {
 	workers := 1
 	for _, p := range s.Phases {
 		workers = max(workers, p.Workers)
 	}
-	c := &client{requests: newRequests(base, s.Steps), recorder: recorder.New(workers, len(s.Steps))}
-	for range workers {
-		c.conns = append(c.conns, newConn(e, time.Duration(s.Timeout)))
-	}
-	return c, nil
+	return workers
 }
 
 // close ends all connections, and with them what is in flight.
@@ -51,7 +55,9 @@ const retryPause = 10 * time.Millisecond
 //
 // Connections are opened before the clock starts, since a user's connection is open long before most of its requests; what
 // opening took is recorded apart.
-func (c *client) closedPhase(ctx context.Context, drain <-chan struct{}, order scenario.Order, p scenario.Phase) (_ recorder.Phase, whole bool) {
+func (c *client) closedPhase(
+	ctx context.Context, drain <-chan struct{}, r *recorder.Recorder, order scenario.Order, p scenario.Phase,
+) (_ recorder.Phase, whole bool) {
 	var stop, cut atomic.Bool // cheaper to ask for each request than two channels
 	finished := make(chan struct{})
 	var watch sync.WaitGroup
@@ -69,7 +75,7 @@ func (c *client) closedPhase(ctx context.Context, drain <-chan struct{}, order s
 	begin := make(chan struct{})
 	ends := make([]time.Time, p.Workers)
 	for i := range p.Workers {
-		w := &worker{conn: c.conns[i], requests: c.requests, record: c.recorder.Worker(i), stop: &stop, cut: &cut}
+		w := &worker{conn: c.conns[i], requests: c.requests, record: r.Worker(i), stop: &stop, cut: &cut}
 		ready.Add(1)
 		done.Go(func() {
 			w.connect(ctx)
@@ -95,7 +101,7 @@ func (c *client) closedPhase(ctx context.Context, drain <-chan struct{}, order s
 			last = end
 		}
 	}
-	return c.recorder.Take(last.Sub(start)), !cut.Load()
+	return r.Take(last.Sub(start)), !cut.Load()
 }
 
 // worker is one closed loop.

@@ -43,11 +43,12 @@ type Generator struct {
 	scenario *scenario.Scenario
 	targets  []Target
 	clients  []*client
+	recorder *recorder.Recorder // one for all: targets take turns
 }
 
 // New prepares the requests of s for each target. It opens no connection yet.
 func New(s *scenario.Scenario, targets []Target) (*Generator, error) {
-	g := &Generator{scenario: s, targets: targets}
+	g := &Generator{scenario: s, targets: targets, recorder: recorder.New(mostWorkers(s), len(s.Steps))}
 	for _, t := range targets {
 		base, err := url.Parse(t.URL)
 		if err != nil {
@@ -86,9 +87,8 @@ func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, 
 				default:
 				}
 				t := Turn{Target: target, Round: round, Phase: i, Place: place + 1}
-				c := g.clients[target]
-				o.Started(t, c.recorder.Progress)
-				recorded, whole := c.closedPhase(ctx, drain, g.scenario.Order, phase)
+				o.Started(t, g.recorder.Progress)
+				recorded, whole := g.clients[target].closedPhase(ctx, drain, g.recorder, g.scenario.Order, phase)
 				if ctx.Err() != nil {
 					return false, ctx.Err()
 				}
