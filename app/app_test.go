@@ -151,10 +151,10 @@ func TestRoutes(t *testing.T) {
 		"digest too long":         {"POST", "/digest", "", strings.Repeat("x", app.MaxBodyBytes+1), 413, "The body is longer than 1 MiB."},
 		"no such text":            {"GET", "/texts/" + app.NewID(), "", "", 404, noText},
 		"no such id":              {"GET", "/texts/abc", "", "", 404, noText},
-		"no id":                   {"GET", "/texts/", "", "", 404, noText},
+		"no id":                   {"GET", "/texts/", "", "", 404, noResource},
 		"encoded slash":           {"GET", "/texts/a%2Fb", "", "", 404, noText},
 		"no such route":           {"GET", "/nope", "", "", 404, noResource},
-		"route beyond a text":     {"GET", "/texts/a/b", "", "", 404, noResource},
+		"route beyond a text":     {"GET", "/texts/a/b", "", "", 404, noText},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := send(t, srv, tt.method, tt.target, tt.contentType, strings.NewReader(tt.send))
