@@ -26,11 +26,12 @@ func Compare(run *result.Run) (*Model, error) {
 		})
 		overall[i] = &t.Overall
 	}
-	m.Totals = m.rows(overall)
 	groups, err := group(run)
 	if err != nil {
 		return nil, err
 	}
+	m.Unequal = unequal(groups)
+	m.Totals = m.overall(m.rows(overall))
 	m.Phases = m.phases(groups)
 	m.Rounds, m.Spread = m.rounds(groups)
 	m.Steps = m.steps()
@@ -52,17 +53,30 @@ func (m *Model) timed() bool {
 	})
 }
 
-// rows has every metric of stats; nil stats are missing.
+// rows has every metric of stats; nil stats are missing. Where nothing was sent, only the number of requests is known.
 func (m *Model) rows(stats []*result.Stats) []Row {
-	wall := Metric{"wall_time", "Wall time", Microseconds, Lower}
-	if m.timed() {
-		wall.Better = Neither
+	requests := pick(Metric{"requests", "Requests", Count, Neither}, stats, func(s *result.Stats) Value { return Known(float64(s.Requests)) })
+	stats = slices.Clone(stats)
+	for i, s := range stats {
+		if s != nil && s.Requests == 0 {
+			stats[i] = nil
+		}
+	}
+	wall, successes := Metric{"wall_time", "Wall time", Microseconds, Lower}, Metric{"successes", "Successes", Count, Higher}
+	if m.timed() || !equal(requests) {
+		wall.Better, successes.Better = Neither, Neither
 	}
 	rows := []Row{
-		pick(Metric{"requests", "Requests", Count, Neither}, stats, func(s *result.Stats) Value { return Known(float64(s.Requests)) }),
-		pick(Metric{"successes", "Successes", Count, Higher}, stats, func(s *result.Stats) Value { return Known(float64(s.Successes)) }),
+		requests,
+		pick(successes, stats, func(s *result.Stats) Value { return Known(float64(s.Successes)) }),
 		pick(Metric{"errors", "Errors", Count, Lower}, stats, func(s *result.Stats) Value { return Known(float64(failures(s))) }),
-		pick(wall, stats, func(s *result.Stats) Value { return Known(s.WallS * microsecondsPerSecond) }),
+		pick(wall, stats, func(s *result.Stats) Value {
+			// Steps of one phase overlap, so that not all stats have a time of their own.
+			if s.WallS == 0 {
+				return Value{}
+			}
+			return Known(s.WallS * microsecondsPerSecond)
+		}),
 		pick(Metric{"throughput", "Throughput", PerSecond, Higher}, stats, func(s *result.Stats) Value { return optional(s.ThroughputRPS) }),
 	}
 	rows = append(rows, times("", "", stats, func(s *result.Stats) *result.Summary { return &s.ResponseTime })...)
@@ -70,6 +84,11 @@ func (m *Model) rows(stats []*result.Stats) []Row {
 		rows = append(rows, times("service_", "Service ", stats, func(s *result.Stats) *result.Summary { return &s.ServiceTime })...)
 	}
 	return rows
+}
+
+// equal says whether all targets that have a figure have the same one.
+func equal(r Row) bool {
+	return !slices.ContainsFunc(r.Cells, func(c Cell) bool { return c.Value.valid && c.Value != r.Cells[0].Value })
 }
 
 func times(key, label string, stats []*result.Stats, of func(*result.Stats) *result.Summary) []Row {
@@ -138,7 +157,7 @@ func (m *Model) steps() []Section {
 	}
 	sections := make([]Section, 0, len(names))
 	for _, name := range names {
-		sections = append(sections, Section{Name: name, Ran: ran(byName[name]), Rows: m.rows(byName[name])})
+		sections = append(sections, Section{Name: name, Ran: ran(byName[name]), Rows: m.overall(m.rows(byName[name]))})
 	}
 	return sections
 }

@@ -13,6 +13,9 @@ func factKeys() []string { return []string{"throughput", "p50", "p99", "errors"}
 
 // facts leaves out what is missing on either side, and errors where nobody had any.
 func (m *Model) facts() []Fact {
+	if m.Unequal {
+		return nil
+	}
 	var facts []Fact
 	for target := 1; target < len(m.Targets); target++ {
 		for _, key := range factKeys() {
@@ -52,14 +55,17 @@ func (m *Model) flips() []Flip {
 	return flips
 }
 
-// What a percentile needs to be another request than the slowest one.
+// What a nearest-rank percentile needs to be another request than the slowest one.
 const (
-	enoughForP99  = 101
-	enoughForP999 = 1001
+	enoughForP99  = 100
+	enoughForP999 = 1000
 )
 
 func (m *Model) caveats() []string {
 	caveats := m.chanceCaveats()
+	if m.Unequal {
+		caveats = append(caveats, "The targets did not run the same phases, so that totals and steps are not of the same load and have no ratios.")
+	}
 	if m.Run.Scenario.Load != scenario.Open {
 		caveats = append(caveats, "Closed loop: a worker waits for each answer before it sends again, so a slow target gets fewer requests and the "+
 			"waiting that users would feel is not in these times. The throughput is what these workers reached, not what a target can take.")
@@ -69,9 +75,9 @@ func (m *Model) caveats() []string {
 		n := t.Overall.ResponseTime.Count
 		switch {
 		case n > 0 && n < enoughForP99:
-			caveats = append(caveats, fmt.Sprintf("%s: with %d successes, p99 and p99.9 are its slowest request (or all but); it takes more than 100 for p99 and 1,000 for p99.9.", t.Name, n))
+			caveats = append(caveats, fmt.Sprintf("%s: p99 and p99.9 are its slowest request; with %d successes they cannot be told apart. It takes 100 for p99 and 1,000 for p99.9.", t.Name, n))
 		case n > 0 && n < enoughForP999:
-			caveats = append(caveats, fmt.Sprintf("%s: with %d successes, p99.9 is its slowest request; it takes more than 1,000 to tell them apart.", t.Name, n))
+			caveats = append(caveats, fmt.Sprintf("%s: p99.9 is its slowest request; with %d successes they cannot be told apart. It takes 1,000.", t.Name, n))
 		}
 		if c := t.Overall.ResponseTime.Clipped; c > 0 {
 			caveats = append(caveats, fmt.Sprintf("%s: %d response times were outside 1 µs to 1 h and count as the end of that range.", t.Name, c))

@@ -3,6 +3,7 @@ package analysis
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -235,6 +236,45 @@ func spreads(rounds []Round, targets int) []Spread {
 		out = append(out, s)
 	}
 	return out
+}
+
+// unequal says whether some target lacks a phase, in some round, that another one ran and that counts.
+func unequal(groups []*phaseGroup) bool {
+	for _, g := range groups {
+		if g.warmup {
+			continue
+		}
+		first := g.roundsRun(0)
+		for i := 1; i < len(g.spans); i++ {
+			if !maps.Equal(first, g.roundsRun(i)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (g *phaseGroup) roundsRun(target int) map[int]bool {
+	run := map[int]bool{}
+	for _, s := range g.spans[target] {
+		if s.stats.Requests > 0 {
+			run[s.stats.Round] = true
+		}
+	}
+	return run
+}
+
+// overall takes the ratios out of sums over phases where the targets did not run the same ones.
+func (m *Model) overall(rows []Row) []Row {
+	if !m.Unequal {
+		return rows
+	}
+	for _, r := range rows {
+		for i := range r.Cells {
+			r.Cells[i].Ratio, r.Cells[i].Standing = Value{}, Unrated
+		}
+	}
+	return rows
 }
 
 func turns(groups []*phaseGroup) []Turn {

@@ -11,6 +11,9 @@ type Model struct {
 	// Run is what the model was made of; readers must not change it.
 	Run     *result.Run
 	Targets []Target
+	// Unequal is true when the targets did not run the same phases, as in an interrupted run. Totals and steps then have
+	// no ratios, and there are no facts: they would compare one load with another.
+	Unequal bool
 	// Totals are over all phases that count.
 	Totals []Row
 	// Phases are in the scenario's order, each over all rounds; also those that did not run.

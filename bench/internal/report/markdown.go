@@ -30,12 +30,12 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 	d.errors()
 	if len(m.ColdStarts) > 0 {
 		d.heading("Cold starts")
-		d.table(d.view.figures("Environments", m.ColdStarts))
+		d.table(d.view.figures("Metric", m.ColdStarts))
 		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
 			"The cold response is what the client saw; init is the part before the first request is handed to the program.")
 	}
 	d.heading("Connections")
-	d.table(d.view.figures("Connections", m.Connections))
+	d.table(d.view.figures("Metric", m.Connections))
 	d.paragraph("The time to connect is in no other time of this report.")
 	d.rounds()
 	d.published()
@@ -60,9 +60,13 @@ func (d *document) title() {
 	m := d.model
 	names := make([]string, len(m.Targets))
 	for i, t := range m.Targets {
-		names[i] = md(t.Name)
+		names[i] = escapeMarkdown(short(t.Name))
 	}
-	d.printf("# %s: %s\n", strings.Join(names, " and "), md(m.Run.Scenario.Name))
+	title := names[len(names)-1]
+	if len(names) > 1 {
+		title = strings.Join(names[:len(names)-1], ", ") + " and " + title
+	}
+	d.printf("# %s: %s\n", title, escapeMarkdown(short(m.Run.Scenario.Name)))
 	for _, b := range banners(m) {
 		d.printf("\n> [!CAUTION]\n> %s\n", escapeMarkdown(b))
 	}
@@ -80,7 +84,7 @@ func (d *document) comparison() {
 	d.table(d.view.totals())
 	if len(m.Targets) > 1 {
 		d.paragraph("A ratio is the target's figure over the first target's, %s. *Better* and *worse* compare two figures of this run; they do not say that the difference would show again.",
-			md(m.Targets[0].Name))
+			escapeMarkdown(short(m.Targets[0].Name)))
 	}
 	if len(m.Phases) > 0 {
 		d.heading("Phases")
@@ -170,5 +174,5 @@ func (d *document) code(language, text string) {
 	for strings.Contains(text, fence) {
 		fence += "`"
 	}
-	d.printf("\n%s%s\n%s\n%s\n", fence, language, strings.TrimSuffix(text, "\n"), fence)
+	d.printf("\n%s%s\n%s\n%s\n", fence, language, escapeCode(strings.TrimSuffix(text, "\n")), fence)
 }

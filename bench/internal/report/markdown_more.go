@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,9 @@ func (d *document) published() {
 	}
 	d.heading("Beside the published runs")
 	d.paragraph("The same workload was published for EC2 and Lambda, at %d workers, by another client. Those figures were not measured here; they are repeated as they were reported.", p.Threads)
+	if slices.ContainsFunc(d.model.Targets, func(t analysis.Target) bool { return t.Local }) {
+		d.paragraph("The published targets were called over a network, while targets of this run were on the load generator's machine. Compare within each pair, not across.")
+	}
 	if d.model.Run.Interrupted {
 		d.paragraph("This run was interrupted, so its counts and wall times are not those of the whole workload.")
 	}
@@ -23,7 +27,7 @@ func (d *document) published() {
 		g.head = append(g.head, d.view.head(i))
 		if i > 0 {
 			g.left[len(g.head)] = true
-			g.head = append(g.head, visible(t.Name)+" / "+visible(d.model.Targets[0].Name))
+			g.head = append(g.head, short(t.Name)+" / "+short(d.model.Targets[0].Name))
 		}
 	}
 	for _, row := range p.Rows {
@@ -87,7 +91,7 @@ func (d *document) reproduce() {
 		d.paragraph("%s", remark)
 	}
 	if !shipped {
-		d.paragraph("Where the scenario is a file of your own, give its path instead of its name; above is what it said, with all defaults filled in.")
+		d.paragraph("Where the scenario is a file of your own, give its path instead of its name. The effective scenario above is a scenario file too: JSON is YAML.")
 	}
 	if r.Scenario.Load == scenario.Closed {
 		d.paragraph("`result.json` beside this report has all that was measured, with the histograms; `go run ./bench report DIR` writes this report again from it.")

@@ -94,7 +94,7 @@ func (d *document) howItWasRun() {
 	row("Timeout of a request", r.Scenario.Timeout.String())
 	row("Seed", strconv.FormatUint(r.Seed, 10))
 	row("Rounds", strconv.Itoa(max(r.Rounds, 1)))
-	row("Started", strings.TrimSuffix(stamp(r), "."))
+	row("When", strings.TrimPrefix(strings.TrimSuffix(stamp(r), "."), "Started "))
 	row("Load generator", generator(r.Generator))
 	d.table(g)
 	d.steps()
@@ -221,7 +221,7 @@ func (d *document) turns() {
 		for _, t := range m.Turns {
 			names := make([]string, len(t.Order))
 			for i, target := range t.Order {
-				names[i] = visible(m.Targets[target].Name)
+				names[i] = short(m.Targets[target].Name)
 			}
 			g.add(plain(strconv.Itoa(t.Round)), plain(visible(t.Phase)), plain(strings.Join(names, ", then ")))
 		}
@@ -233,7 +233,7 @@ func (d *document) definitions() {
 	d.heading("Definitions")
 	lines := []string{
 		"**Response time** counts from when a request was due to the last byte of its answer, **service time** from when it was sent. In a closed loop they are the same.",
-		"**Percentiles** are nearest-rank, over all successes together: histograms (HDR, 1 µs to 1 h, three digits) are merged, percentiles never averaged. Min, mean and max are exact to the microsecond.",
+		"**Percentiles** are nearest-rank, over all successes together: histograms (HDR, 1 µs to 1 h, three digits) are merged, percentiles never averaged. Of fewer than 100 successes p99, and of fewer than 1,000 p99.9, is the slowest. Min, mean and max are exact to the microsecond.",
 		"**Failed requests** are in no time but their own, and are counted by kind.",
 		"**Throughput** is successes divided by wall time. **Wall time** is from the first send to the last answer; of several phases, the sum of the target's own.",
 		"**Connections** are opened outside of the times.",

@@ -6,12 +6,12 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 )
 
-// names are the targets' names as a table shows them, cut to so many columns; 0 cuts none.
+// view is which part of the model a table shows.
 type view struct {
 	model *analysis.Model
 	// columns are the targets that the table shows; the first is the baseline, 0.
 	columns []int
-	// longest is the most terminal columns that a name may take; 0 is no limit.
+	// longest is the most terminal columns that a name may take; 0 is longestName.
 	longest int
 }
 
@@ -24,11 +24,10 @@ func everything(m *analysis.Model) view {
 }
 
 func (v view) text(s string) string {
-	s = visible(s)
 	if v.longest > 0 {
-		s = clip(s, v.longest)
+		return clip(visible(s), v.longest)
 	}
-	return s
+	return short(s)
 }
 
 func (v view) name(target int) string { return v.text(v.model.Targets[target].Name) }
@@ -112,7 +111,7 @@ func (v view) sections(what string, list []analysis.Section, keys []string) *gri
 			continue
 		}
 		for _, row := range s.Rows {
-			if !shown(row, keys) {
+			if row.Empty() || !shown(row, keys) {
 				continue
 			}
 			g.add(append([]cell{plain(name), plain(row.Metric.Label)}, v.cells(row)...)...)

@@ -44,9 +44,9 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	}
 	t.errors()
 	if len(m.ColdStarts) > 0 {
-		t.table("Cold starts", true, func(v view) *grid { return v.figures("Environments", m.ColdStarts) })
+		t.table("Cold starts", true, func(v view) *grid { return v.figures("Metric", m.ColdStarts) })
 	}
-	t.table("Connections", true, func(v view) *grid { return v.figures("Connections", m.Connections) })
+	t.table("Connections", true, func(v view) *grid { return v.figures("Metric", m.Connections) })
 	if len(m.Spread) > 0 {
 		t.table(fmt.Sprintf("Spread of %d rounds", len(m.Rounds)), true, func(v view) *grid { return v.spread() })
 	}
@@ -82,6 +82,7 @@ func (t *terminal) header() {
 		line := fmt.Sprintf("%s %s, %s, %s", visible(target.Name), provenance(target), visible(target.Kind), visible(target.URL))
 		t.out.WriteString(wrap(line, "  ", "    ", t.options.Width))
 	}
+	t.out.WriteString(wrap("load generator: "+visible(generator(t.model.Run.Generator)), "  ", "    ", t.options.Width))
 }
 
 func (t *terminal) paint(tone tone, s string) string {
@@ -152,7 +153,7 @@ func (t *terminal) errors() {
 	if len(t.model.Errors) == 0 {
 		return
 	}
-	t.table("Errors, none of them in the times above", true, func(v view) *grid { return v.errors() })
+	t.table("Errors, in none of the times above", true, func(v view) *grid { return v.errors() })
 	t.out.WriteString("\n First of each kind\n")
 	for _, k := range t.model.Errors {
 		for target, e := range k.Examples {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter/pkg/twwidth"
@@ -74,12 +75,33 @@ func escapeMarkdown(s string) string {
 	return b.String()
 }
 
+// escapeCode shows what cannot be seen, such as the marks that reverse the direction of writing, as JSON writes it.
+func escapeCode(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r == '\n' || strconv.IsGraphic(r) {
+			b.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
+		}
+	}
+	return b.String()
+}
+
 func alphanumeric(r rune) bool {
 	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z'
 }
 
 // md is visible and escaped.
 func md(s string) string { return escapeMarkdown(visible(s)) }
+
+// longestName bounds names in sentences and in the heads of tables, in terminal columns. They stand in full once.
+const longestName = 48
+
+// short is visible, and short enough to be said again and again.
+func short(s string) string { return clip(visible(s), longestName) }
 
 // width is the number of terminal columns of s, whatever the locale.
 func width(s string) int { return twwidth.WidthWithOptions(s, twwidth.Options{}) }

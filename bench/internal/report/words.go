@@ -58,12 +58,12 @@ func count(n int, noun string) string {
 // summary is the facts in words; of a single target, its own figures.
 func summary(m *analysis.Model) []string {
 	if len(m.Targets) == 1 {
-		return []string{alone(m)}
+		return append([]string{alone(m)}, coldStarts(m)...)
 	}
 	var lines []string
 	for _, f := range m.Facts {
 		s := scaleOf(f.Metric.Unit, []analysis.Value{f.Base, f.Value})
-		line := fmt.Sprintf("%s: %s %s, %s %s", f.Metric.Label, visible(m.Targets[f.Target].Name), s.format(f.Value), visible(m.Targets[0].Name), s.format(f.Base))
+		line := fmt.Sprintf("%s: %s %s, %s %s", f.Metric.Label, short(m.Targets[0].Name), s.format(f.Base), short(m.Targets[f.Target].Name), s.format(f.Value))
 		if text := ratio(f.Cell).text; text != missing {
 			line += " (" + text + ")"
 		}
@@ -71,10 +71,33 @@ func summary(m *analysis.Model) []string {
 	}
 	for _, f := range m.Flips {
 		lines = append(lines, fmt.Sprintf("%s by phase: %s is better than %s in %s; worse in %s.", f.Metric.Label,
-			visible(m.Targets[f.Target].Name), visible(m.Targets[0].Name), join(f.Better), join(f.Worse)))
+			short(m.Targets[f.Target].Name), short(m.Targets[0].Name), join(f.Better), join(f.Worse)))
 	}
-	if len(lines) == 0 {
+	switch {
+	case m.Unequal:
+		lines = append([]string{"The targets did not run the same phases, so their totals are not compared."}, lines...)
+	case len(lines) == 0:
 		lines = append(lines, "No figure is there on both sides, so nothing can be compared.")
+	}
+	return append(lines, coldStarts(m)...)
+}
+
+// coldStarts says how many requests found a cold environment, and how long they took.
+func coldStarts(m *analysis.Model) []string {
+	var lines []string
+	for i, t := range m.Run.Targets {
+		if t.ColdStarts == nil || t.ColdStarts.Requests == 0 {
+			continue
+		}
+		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), group(strconv.FormatInt(t.ColdStarts.Requests, 10)),
+			count(int(t.Overall.Requests), "request"))
+		p50, _ := analysis.Find(m.ColdStarts, "cold_p50")
+		highest, _ := analysis.Find(m.ColdStarts, "cold_max")
+		if p50.Cells[i].Value.Valid() {
+			s := scaleOf(analysis.Microseconds, []analysis.Value{p50.Cells[i].Value, highest.Cells[i].Value})
+			line += fmt.Sprintf(", median %s, max %s", s.format(p50.Cells[i].Value), s.format(highest.Cells[i].Value))
+		}
+		lines = append(lines, line+".")
 	}
 	return lines
 }
@@ -85,13 +108,13 @@ func alone(m *analysis.Model) string {
 		row, _ := analysis.Find(m.Totals, key)
 		parts = append(parts, strings.ToLower(row.Metric.Label)+" "+formatOne(row.Metric.Unit, row.Cells[0].Value))
 	}
-	return visible(m.Targets[0].Name) + ": " + strings.Join(parts, ", ") + ". One target: there is nothing to compare it with."
+	return short(m.Targets[0].Name) + ": " + strings.Join(parts, ", ") + ". One target: there is nothing to compare it with."
 }
 
 func join(names []string) string {
 	list := make([]string, len(names))
 	for i, n := range names {
-		list[i] = visible(n)
+		list[i] = short(n)
 	}
 	return strings.Join(list, ", ")
 }
@@ -119,5 +142,5 @@ func warmups(m *analysis.Model) bool {
 
 // example is one failed request in words.
 func example(m *analysis.Model, target int, e *result.ErrorSample) string {
-	return fmt.Sprintf("%s, %s, phase %s, step %s: %s", visible(e.Kind), visible(m.Targets[target].Name), visible(e.Phase), visible(e.Step), visible(e.Detail))
+	return fmt.Sprintf("%s, %s, phase %s, step %s: %s", short(e.Kind), short(m.Targets[target].Name), short(e.Phase), short(e.Step), visible(e.Detail))
 }

@@ -35,7 +35,10 @@ func NewHistogram() *Histogram {
 // Record adds d, rounded to the nearest microsecond. What is outside the range is recorded at the range's end and counted
 // as clipped.
 func (h *Histogram) Record(d time.Duration) {
-	us := (d + 500*time.Nanosecond).Microseconds()
+	us := d.Microseconds()
+	if d%time.Microsecond >= 500*time.Nanosecond {
+		us++
+	}
 	if us < MinValue.Microseconds() {
 		// A span below half a microsecond is a real, if unlikely, value; a negative one is not.
 		if d < 0 {
@@ -131,9 +134,13 @@ func (s Summary) Decode() (*Histogram, error) {
 	if got := counts.TotalCount(); got != s.Count {
 		return nil, fmt.Errorf("summary says %d samples, its histogram holds %d", s.Count, got)
 	}
-	h := NewHistogram()
-	if dropped := h.counts.Merge(counts); dropped != 0 {
-		return nil, fmt.Errorf("%d samples of the histogram are beyond %s", dropped, MaxValue)
+	h := &Histogram{counts: counts}
+	if counts.LowestTrackableValue() != MinValue.Microseconds() || counts.HighestTrackableValue() != MaxValue.Microseconds() ||
+		counts.SignificantFigures() != SignificantDigits {
+		h = NewHistogram()
+		if dropped := h.counts.Merge(counts); dropped != 0 {
+			return nil, fmt.Errorf("%d samples of the histogram are beyond %s", dropped, MaxValue)
+		}
 	}
 	// The sum is a whole number of microseconds: rounding gives back exactly what the mean was made of.
 	h.min, h.max, h.sum, h.clipped = int64(*s.Min), int64(*s.Max), math.Round(*s.Mean*float64(s.Count)), s.Clipped
