@@ -67,7 +67,6 @@ type environment struct {
 	lastID   string
 	parked   *apiConn // waits for an event
 	carrier  *apiConn // got the last event
-	unread   bool     // carrier ended before the process had read the event
 	deadline time.Time
 	timer    *time.Timer
 }
@@ -249,7 +248,8 @@ func (e *environment) watch(output *os.File) {
 	}
 	f.mu.Unlock()
 
-	// The kernel has closed the process's sockets; wait until that is seen, for it tells whether the event was read.
+	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
+	// environment as its outcome, not the end of this one.
 	_ = e.listener.Close()
 	guard := time.AfterFunc(time.Second, e.breakConns)
 	e.connsGone.Wait()
@@ -259,11 +259,7 @@ func (e *environment) watch(output *os.File) {
 	<-e.drained
 
 	f.mu.Lock()
-	out := outcome{kind: outcomeExit, err: fmt.Errorf("environment ended: %s", e.child.State())}
-	if e.unread && e.current != nil && e.current.tries < maxTries && !f.closed {
-		out.kind = outcomeUnread
-	}
-	inFlight := f.complete(e, out)
+	inFlight := f.complete(e, outcome{kind: outcomeExit, err: fmt.Errorf("environment ended: %s", e.child.State())})
 	closed := f.closed
 	f.mu.Unlock()
 	if was != stateStarting && !closed {

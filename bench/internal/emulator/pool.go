@@ -122,7 +122,6 @@ func (f *function) bind(env *environment, inv *invocation) *apiConn {
 	conn := env.parked
 	env.parked, env.carrier = nil, conn
 	conn.begun.Store(false)
-	env.unread = false
 	env.state = stateBusy
 	env.current = inv
 	env.lastID = inv.id

@@ -95,24 +95,26 @@ func (c *apiConn) write(b []byte) error {
 }
 
 // gone takes the connection out of use. If it carried an event that has no outcome yet, it finds out whether the other
-// side read the event before it ended the connection: if not, nothing has come of it and another environment may have it.
+// side read the event before it ended the connection: if not, nothing has come of it and another environment gets it.
 func (c *apiConn) gone(readErr error) {
 	e := c.env
-	e.fn.mu.Lock()
-	carries := e.carrier == c && e.parked != c && e.current != nil
-	if e.parked == c {
+	f := e.fn
+	f.mu.Lock()
+	switch {
+	case e.parked == c:
 		e.parked = nil
 		if e.state == stateIdle {
 			e.state = stateDetached
-			e.fn.withdraw(e)
+			f.withdraw(e)
 		}
+	case e.carrier == c && e.current != nil && e.current.tries < maxTries && c.unread(readErr):
+		if e.state == stateBusy {
+			e.state = stateDetached
+			e.timer.Stop()
+		}
+		f.complete(e, outcome{kind: outcomeUnread})
 	}
-	if carries {
-		// A socket that is closed with data in it answers with a reset. One that was closed before the data came has not
-		// acknowledged them.
-		e.unread = !c.begun.Load() || errors.Is(readErr, syscall.ECONNRESET) || unacknowledged(c.conn, c.sent.Load())
-	}
-	e.fn.mu.Unlock()
+	f.mu.Unlock()
 	_ = c.conn.Close()
 	e.connsMu.Lock()
 	delete(e.conns, c)
@@ -120,36 +122,48 @@ func (c *apiConn) gone(readErr error) {
 	e.connsGone.Done()
 }
 
-// handle answers one request and tells whether the connection can serve another.
-func (c *apiConn) handle(req *http.Request) bool {
-	path, ok := strings.CutPrefix(req.URL.Path, apiPrefix)
-	if path == "invocation/next" && req.Method == http.MethodGet {
-		return c.next(req) // even with "Connection: close", the client ends the connection when it has its event
-	}
-	return c.post(req, path, ok) && !req.Close
+// unread tells, when reading has ended with readErr, whether the event that was last sent was not read. A socket that is
+// closed with data in it answers with a reset; one that was closed before the data came has not acknowledged them.
+func (c *apiConn) unread(readErr error) bool {
+	return !c.begun.Load() || errors.Is(readErr, syscall.ECONNRESET) || unacknowledged(c.conn, c.sent.Load())
 }
 
-// post answers any request but the one for an event.
-func (c *apiConn) post(req *http.Request, path string, ok bool) bool {
-	if !ok {
-		return c.refuse(req, http.StatusNotFound, "NotFound", "no such path")
+// handle answers one request and tells whether the connection can serve another.
+func (c *apiConn) handle(req *http.Request) bool {
+	verb, id, ok := route(req.URL.Path)
+	switch {
+	case !ok:
+		return c.refuse(req, http.StatusNotFound, "NotFound", "no such path") && !req.Close
+	case (req.Method == http.MethodGet) != (verb == "next") || req.Method != http.MethodGet && req.Method != http.MethodPost:
+		return c.refuse(req, http.StatusMethodNotAllowed, "MethodNotAllowed", "method not allowed") && !req.Close
 	}
-	if req.Method != http.MethodPost {
-		return c.refuse(req, http.StatusMethodNotAllowed, "MethodNotAllowed", "method not allowed")
+	switch verb {
+	case "next":
+		return c.next(req) // even with "Connection: close": the client ends the connection when it has its event
+	case "init/error":
+		ok = c.initError(req)
+	case "response":
+		ok = c.response(req, id)
+	case "error":
+		ok = c.invocationError(req, id)
 	}
-	if path == "init/error" {
-		return c.initError(req)
+	return ok && !req.Close
+}
+
+// route splits a path of the Runtime API into what it asks for and the request id in it.
+func route(path string) (verb, id string, ok bool) {
+	path, ok = strings.CutPrefix(path, apiPrefix)
+	switch {
+	case !ok:
+		return "", "", false
+	case path == "init/error":
+		return path, "", true
+	case path == "invocation/next":
+		return "next", "", true
 	}
-	if rest, ok := strings.CutPrefix(path, "invocation/"); ok {
-		id, verb, _ := strings.Cut(rest, "/")
-		switch verb {
-		case "response":
-			return c.response(req, id)
-		case "error":
-			return c.invocationError(req, id)
-		}
-	}
-	return c.refuse(req, http.StatusNotFound, "NotFound", "no such path")
+	path, ok = strings.CutPrefix(path, "invocation/")
+	id, verb, _ = strings.Cut(path, "/")
+	return verb, id, ok && (verb == "response" || verb == "error")
 }
 
 // next parks the connection until there is an event for it.

@@ -49,6 +49,8 @@ func main() {
 			notes = get("nothing") + " " + post("invocation/"+id+"/nothing", "{}") + " " + get("invocation/"+id+"/response") + " " + get("../../")
 		case "/truncated":
 			notes = truncated(id)
+		case "/event":
+			notes = string(event)
 		case "/headers":
 			b, _ := json.Marshal(header)
 			notes = string(b)
