@@ -82,9 +82,9 @@ func serve(c boot.Config, logger, always *slog.Logger, signals <-chan os.Signal)
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
 	case s := <-signals:
+		a.Drain()
 		logger.Info("draining", "signal", s.String(), "in_flight", d.inFlight())
 	}
-	a.Drain()
 	if err := drain(srv, d, signals); err != nil {
 		return err
 	}
