@@ -14,34 +14,34 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
-// version is the module's version and the commit that this program was built from.
-func version() string {
-	t := tool(context.Background())
-	return strings.TrimSpace(t.Version + " " + t.Commit)
+// stamped is what the Go toolchain wrote into this binary.
+func stamped() result.Tool {
+	t := result.Tool{Version: "unknown", Go: runtime.Version()}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return t
+	}
+	if info.Main.Version != "" {
+		t.Version = info.Main.Version
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			t.Commit = s.Value[:min(12, len(s.Value))] + t.Commit
+		case s.Key == "vcs.modified" && s.Value == "true":
+			t.Commit += "-dirty"
+		}
+	}
+	return t
 }
 
 // tool says which bench this is. `go run` stamps no commit into the binary, so in a checkout git is asked.
 func tool(ctx context.Context) result.Tool {
-	t := result.Tool{Version: "unknown", Commit: "unknown", Go: runtime.Version()}
-	info, ok := debug.ReadBuildInfo()
-	if ok && info.Main.Version != "" {
-		t.Version = info.Main.Version
+	t := stamped()
+	if t.Commit != "" {
+		return t
 	}
-	if ok {
-		dirty := ""
-		for _, s := range info.Settings {
-			switch {
-			case s.Key == "vcs.revision":
-				t.Commit = s.Value[:min(12, len(s.Value))]
-			case s.Key == "vcs.modified" && s.Value == "true":
-				dirty = "-dirty"
-			}
-		}
-		if t.Commit != "unknown" {
-			t.Commit += dirty
-			return t
-		}
-	}
+	t.Commit = "unknown"
 	root, err := target.Checkout(".")
 	if err != nil {
 		return t

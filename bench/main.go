@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
@@ -81,7 +82,8 @@ Tables go to standard output, progress to standard error, and the reports to res
 
 Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.`
 	root.SilenceErrors, root.SilenceUsage = true, true
-	root.Version = version()
+	built := stamped()
+	root.Version = strings.TrimSpace(built.Version + " " + built.Commit + " " + built.Go)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}

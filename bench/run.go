@@ -61,7 +61,6 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print result.json instead of tables")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
-	c.MarkFlagsMutuallyExclusive("targets", "target")
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -77,6 +76,8 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	switch {
 	case c.Flags().Changed("out") && o.out == "":
 		return errors.New("--out: expected a folder, got an empty name")
+	case len(o.named) > 0 && c.Flags().Changed("targets"):
+		return errors.New("--targets and --target exclude each other: put all targets into the file, or name all by URL")
 	case o.rounds < 1 || o.rounds > maxRounds:
 		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
 	case o.targets == "":

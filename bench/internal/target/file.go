@@ -73,11 +73,13 @@ func ParseFile(file string, data []byte) ([]Spec, error) {
 func lineOf(data []byte, err error, offset int64) int {
 	var syntax *json.SyntaxError
 	var typed *json.UnmarshalTypeError
-	switch {
+	switch field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); {
 	case errors.As(err, &syntax):
 		offset = syntax.Offset
 	case errors.As(err, &typed):
 		offset = typed.Offset
+	case unknown: // the decoder has read past it
+		offset = int64(max(0, bytes.Index(data, []byte(field))))
 	}
 	return lineAt(data, offset)
 }

@@ -132,7 +132,11 @@ func (s *Set) startMiniredis(ctx context.Context) (*store, error) {
 	out := newOutput(func(line []byte) bool { return json.Unmarshal(line, &hello) == nil && hello.URL != "" })
 	cmd := s.host.self("internal-miniredis")
 	cmd.Stdout, cmd.Stderr = out, out
-	if err := s.start(ctx, "miniredis", cmd, out, 0); err != nil {
+	// It ends with its input, which is open as long as this process lives.
+	if _, err := cmd.StdinPipe(); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx, "miniredis", cmd, out, redisPatience); err != nil {
 		return nil, err
 	}
 	return &store{url: hello.URL, info: result.Redis{Kind: "miniredis", Version: hello.Version, URL: hello.URL}}, nil

@@ -218,9 +218,6 @@ func (s *Set) start(ctx context.Context, what string, cmd *exec.Cmd, out *output
 	if err != nil {
 		return err
 	}
-	if patience == 0 {
-		patience = redisPatience
-	}
 	t := time.NewTimer(patience)
 	defer t.Stop()
 	select {
