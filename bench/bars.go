@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 // bars is the live display: a line a target, and one for the whole.
@@ -91,7 +92,8 @@ func (b *bars) begin(names []string, turns int) {
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.summary() })))
 }
 
-// move pushes the bars on while turns run. mpb's own callbacks must not touch a bar.
+// move pushes the bars on while turns run. A bar is never touched with a line's lock held: the bar's goroutine may be
+// waiting for that lock in status.
 func (b *bars) move() {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
@@ -102,13 +104,20 @@ func (b *bars) move() {
 		case <-tick.C:
 		}
 		for _, l := range b.lines {
-			l.mu.Lock()
-			if l.running {
-				l.bar.SetCurrent(int64((float64(l.turns) + l.now.share()) * unit))
-			}
-			l.mu.Unlock()
+			l.bar.SetCurrent(l.position())
 		}
 	}
+}
+
+// position is how far the target has come, in units.
+func (l *line) position() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	share := float64(l.turns)
+	if l.running {
+		share += l.now.share()
+	}
+	return int64(share * unit)
 }
 
 // status is the text behind a target's bar.
@@ -157,7 +166,11 @@ func (b *bars) started(i int, t turnProgress) {
 }
 
 func (b *bars) ended(i int, p recorder.Phase) {
-	l, s := b.lines[i], p.Overall.Stats()
+	b.lines[i].ended(p.Overall.Stats())
+	b.lines[i].bar.SetCurrent(b.lines[i].position())
+}
+
+func (l *line) ended(s result.Stats) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.running = false
@@ -166,7 +179,6 @@ func (b *bars) ended(i int, p recorder.Phase) {
 	if s.ThroughputRPS != nil {
 		l.last = fmt.Sprintf("%.0f/s", *s.ThroughputRPS)
 	}
-	l.bar.SetCurrent(int64(l.turns * unit))
 }
 
 // print puts a line above the bars; false if there are none at the moment.

@@ -34,7 +34,7 @@ func watchSignals(ctx context.Context, onDrain func()) (i *interrupts, stop func
 			select {
 			case <-i.signals:
 				if i.startDrain() {
-					onDrain()
+					go onDrain() // telling the user must not keep the next signal waiting
 				} else {
 					i.cancel()
 				}

@@ -173,9 +173,7 @@ func (s *Spec) resultSpec() result.Spec {
 }
 
 var notes = map[string][]string{
-	KindProcess: {"A process on the generator's own machine: no network, no load balancer."},
 	KindBootstrap: {
-		"The real binary on the local Lambda service: no AWS network, no microVM, no code download.",
 		"CPU is not limited to the share that the memory size buys.",
 		"Environments are not frozen between invocations, and not reclaimed when idle.",
 	},
