@@ -11,6 +11,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
+// maxPathBytes is what common servers take in a request line.
+const maxPathBytes = 8192
+
 const defaultTimeout = Duration(10 * time.Second)
 
 // scenario reads the whole file.
@@ -61,7 +64,7 @@ func (p *parser) steps(s *Scenario, list, parent *yaml.Node) {
 
 func (p *parser) phases(s *Scenario, list, parent *yaml.Node) {
 	seen := map[string]bool{}
-	most, counted := s.Workers, 0
+	most, counted := 0, 0
 	for i, n := range p.list(list, parent, "phases", MaxPhases) {
 		at := fmt.Sprintf("phases[%d]", i)
 		phase := p.phase(n, at, s.Workers)
@@ -72,6 +75,9 @@ func (p *parser) phases(s *Scenario, list, parent *yaml.Node) {
 		if r := s.Requests(phase); r > MaxRequests {
 			p.fault(n, at, "%d requests: at most %d fit in a phase", r, MaxRequests)
 		}
+		if s.Workers > 0 && phase.Workers > s.Workers {
+			p.fault(n, at+".workers", "%d are more than the scenario's %d", phase.Workers, s.Workers)
+		}
 		most = max(most, phase.Workers)
 		if !phase.Warmup {
 			counted++
@@ -81,8 +87,10 @@ func (p *parser) phases(s *Scenario, list, parent *yaml.Node) {
 	if len(s.Phases) > 0 && counted == 0 {
 		p.fault(list, "phases", "all of them are warmup: nothing would be counted")
 	}
-	// Phases may give numbers only; then the largest is what 100 % means.
-	s.Workers = most
+	if s.Workers == 0 {
+		// The phases give numbers only; then the largest is what 100 % means.
+		s.Workers = most
+	}
 }
 
 var (
@@ -96,12 +104,11 @@ func (p *parser) name(n, parent *yaml.Node, at string) string {
 		p.fault(parent, at, "missing")
 		return ""
 	}
-	v := p.text(n, at, "")
-	if !nameForm.MatchString(v) {
+	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" || !nameForm.MatchString(n.Value) {
 		p.fault(n, at, "expected up to 64 letters, digits, dots, underscores and dashes, got %s", describe(n))
 		return ""
 	}
-	return v
+	return n.Value
 }
 
 func (p *parser) step(n *yaml.Node, at string) Step {
@@ -119,7 +126,7 @@ func (p *parser) step(n *yaml.Node, at string) Step {
 	}
 	step.Path = p.path(f["path"], n, at+".path")
 	if v := f["content_type"]; v != nil {
-		step.ContentType = p.text(v, at+".content_type", "")
+		step.ContentType = p.text(v, at+".content_type", "text/plain")
 		if _, _, err := mime.ParseMediaType(step.ContentType); err != nil || !printable(step.ContentType) {
 			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
 		}
@@ -127,6 +134,9 @@ func (p *parser) step(n *yaml.Node, at string) Step {
 	step.Headers = p.headers(f["headers"], at+".headers")
 	p.body(&step, f["body"], f["body_file"], at)
 	step.Expect = p.expect(f["expect"], at+".expect")
+	if step.Method == "HEAD" && step.Expect.Body != nil {
+		p.fault(f["expect"], at+".expect.body", "the answer to HEAD has no body")
+	}
 	return step
 }
 
@@ -137,7 +147,8 @@ func (p *parser) path(n, parent *yaml.Node, at string) string {
 	}
 	v := p.text(n, at, "/")
 	u, err := url.ParseRequestURI(v)
-	if err != nil || !strings.HasPrefix(v, "/") || u.Host != "" || len(v) > 8192 || !printable(v) || strings.ContainsAny(v, " #") {
+	if err != nil || !strings.HasPrefix(v, "/") || u.Host != "" || len(v) > maxPathBytes ||
+		strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
 		p.fault(n, at, "expected a path with its query, such as /texts?page=2, in its encoded form, got %s", describe(n))
 		return "/"
 	}
@@ -153,6 +164,7 @@ func (p *parser) headers(n *yaml.Node, at string) map[string]string {
 		return nil
 	}
 	headers := make(map[string]string, len(n.Content)/2)
+	given := map[string]bool{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		name := strings.ToLower(key.Value)
@@ -161,13 +173,14 @@ func (p *parser) headers(n *yaml.Node, at string) map[string]string {
 			p.fault(key, at, "%s is no header name", describe(key))
 		case name == "content-length" || name == "transfer-encoding" || name == "connection" || name == "content-type":
 			p.fault(key, join(at, key.Value), "set by bench itself (the type by content_type)")
-		case value.Kind != yaml.ScalarNode || !printable(value.Value):
-			p.fault(value, join(at, key.Value), "expected a printable text, got %s", describe(value))
-		case headers[name] != "":
+		case given[name]:
 			p.fault(key, join(at, key.Value), "given twice")
+		case value.Kind == yaml.ScalarNode && !printable(value.Value):
+			p.fault(value, join(at, key.Value), "expected a printable text, got %s", describe(value))
 		default:
-			headers[name] = value.Value
+			headers[name] = p.text(value, join(at, key.Value), "")
 		}
+		given[name] = true
 	}
 	return headers
 }
@@ -179,20 +192,20 @@ func (p *parser) body(step *Step, inline, file *yaml.Node, at string) {
 	case inline != nil:
 		step.Body = []byte(p.text(inline, at+".body", ""))
 	case file != nil:
-		step.BodyFile = p.text(file, at+".body_file", "")
-		if step.BodyFile == "" {
-			p.fault(file, at+".body_file", "expected the name of a file, relative to the scenario's folder")
+		if file.Kind != yaml.ScalarNode || file.Tag == "!!null" || file.Value == "" {
+			p.fault(file, at+".body_file", "expected the name of a file, relative to the scenario's folder, got %s", describe(file))
 			return
 		}
+		step.BodyFile = file.Value
 		data, err := p.readFile(step.BodyFile)
-		if err != nil {
+		switch {
+		case err != nil:
 			p.fault(file, at+".body_file", "%v", err)
-			return
+		case len(data) > MaxBodyBytes:
+			p.fault(file, at+".body_file", "%d bytes: at most %d can be sent", len(data), MaxBodyBytes)
+		default:
+			step.Body = data
 		}
-		step.Body = data
-	}
-	if len(step.Body) > MaxBodyBytes {
-		p.fault(file, at+".body_file", "%d bytes: at most %d can be sent", len(step.Body), MaxBodyBytes)
 	}
 }
 
@@ -210,7 +223,7 @@ func (p *parser) expect(n *yaml.Node, at string) Expect {
 		e.Body = &text
 	}
 	if v := f["content_type"]; v != nil {
-		media, _, err := mime.ParseMediaType(p.text(v, at+".content_type", ""))
+		media, _, err := mime.ParseMediaType(p.text(v, at+".content_type", "text/plain"))
 		if err != nil {
 			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
 		}

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -27,42 +29,72 @@ const (
 	MaxPhaseLasts = 24 * time.Hour
 )
 
+// maxFaults is how many faults are reported one by one.
+const maxFaults = 100
+
 // Parse reads the text of a scenario file. file is its name in errors. readFile gives the content of a step's body_file, whose
 // name is as it stands in the scenario.
 //
 // All faults are reported at once, joined, each as "file:line: key: what was expected".
 func Parse(file string, data []byte, readFile func(name string) ([]byte, error)) (*Scenario, error) {
 	if len(data) > MaxFileBytes {
-		return nil, fmt.Errorf("%s: a scenario file of %d bytes: at most %d are read", file, len(data), MaxFileBytes)
+		return nil, fmt.Errorf("%s:1: a scenario file of %d bytes: at most %d are read", file, len(data), MaxFileBytes)
 	}
-	var doc yaml.Node
+	if err := checkText(file, data); err != nil {
+		return nil, err
+	}
+	var doc, second yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
-	if err := decoder.Decode(&doc); err != nil {
-		return nil, syntaxError(file, data, err)
+	switch err := decoder.Decode(&doc); {
+	case errors.Is(err, io.EOF):
+		return nil, fmt.Errorf("%s:1: the file is empty: expected a scenario with name, steps and phases", file)
+	case err != nil:
+		return nil, syntaxError(file, err)
 	}
-	if err := decoder.Decode(new(yaml.Node)); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: expected one YAML document and nothing after it", file)
+	switch err := decoder.Decode(&second); {
+	case err == nil:
+		return nil, fmt.Errorf("%s:%d: a second YAML document: expected one and nothing after it", file, second.Line)
+	case !errors.Is(err, io.EOF):
+		return nil, syntaxError(file, err)
 	}
 	p := &parser{file: file, readFile: readFile}
 	s := p.scenario(doc.Content[0])
+	if len(p.errs) > maxFaults {
+		p.errs = append(p.errs[:maxFaults], fmt.Errorf("%s:1: and %d more faults", file, len(p.errs)-maxFaults))
+	}
 	if err := errors.Join(p.errs...); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// syntaxError turns the YAML library's "yaml: line 3: did not find …" into our form.
-func syntaxError(file string, data []byte, err error) error {
-	if len(bytes.TrimSpace(data)) == 0 || err.Error() == "EOF" {
-		return fmt.Errorf("%s:1: the file is empty: expected a scenario with name, steps and phases", file)
+// checkText finds what no YAML file may hold. The YAML library finds it too, but does not say where.
+func checkText(file string, data []byte) error {
+	line := 1
+	for rest := data; len(rest) > 0; {
+		r, size := utf8.DecodeRune(rest)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			return fmt.Errorf("%s:%d: not valid YAML: byte %#x is not UTF-8", file, line, rest[0])
+		case r == '\n':
+			line++
+		case unicode.IsControl(r) && r != '\t' && r != '\r' && r != '\u0085':
+			return fmt.Errorf("%s:%d: not valid YAML: control character %U", file, line, r)
+		}
+		rest = rest[size:]
 	}
-	text := strings.TrimPrefix(err.Error(), "yaml: ")
+	return nil
+}
+
+// syntaxError turns the YAML library's "yaml: line 3: did not find …" into our form. It gives no line for faults on the first.
+func syntaxError(file string, err error) error {
+	line, text := "1", strings.TrimPrefix(err.Error(), "yaml: ")
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
-		if line, what, ok := strings.Cut(rest, ": "); ok {
-			return fmt.Errorf("%s:%s: not valid YAML: %s", file, line, what)
+		if number, what, ok := strings.Cut(rest, ": "); ok {
+			line, text = number, what
 		}
 	}
-	return fmt.Errorf("%s: not valid YAML: %s", file, text)
+	return fmt.Errorf("%s:%s: not valid YAML: %s", file, line, text)
 }
 
 type parser struct {
@@ -96,6 +128,9 @@ func (p *parser) fields(n *yaml.Node, at string, known ...string) map[string]*ya
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
+		case key.Kind == yaml.MappingNode || key.Kind == yaml.SequenceNode:
+			p.fault(key, at, "expected a text as key, got %s", describe(key))
+			continue
 		case value.Kind == yaml.AliasNode || key.Kind == yaml.AliasNode:
 			p.fault(key, join(at, key.Value), "anchors and aliases are not supported: write the value out")
 			continue
@@ -119,8 +154,13 @@ func (p *parser) text(n *yaml.Node, at, missing string) string {
 	if n == nil {
 		return missing
 	}
-	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
+	switch {
+	case n.Kind != yaml.ScalarNode || n.Tag == "!!null":
 		p.fault(n, at, "expected a text, got %s", describe(n))
+		return missing
+	case n.Style&yaml.TaggedStyle != 0:
+		// A tag such as !!binary would have to be obeyed, or something else than what was meant is sent.
+		p.fault(n, at, "the tag %s is not supported: write the value as plain text", n.Tag)
 		return missing
 	}
 	return n.Value
@@ -141,11 +181,10 @@ func (p *parser) boolean(n *yaml.Node, at string) bool {
 	if n == nil {
 		return false
 	}
-	var v bool
-	if n.Kind != yaml.ScalarNode || n.Decode(&v) != nil {
+	if n.Kind != yaml.ScalarNode || n.Value != "true" && n.Value != "false" {
 		p.fault(n, at, "expected true or false, got %s", describe(n))
 	}
-	return v
+	return n.Value == "true"
 }
 
 // duration reads a span above zero.
@@ -194,7 +233,11 @@ func (p *parser) list(n, parent *yaml.Node, at string, most int) []*yaml.Node {
 	return n.Content
 }
 
+// join appends a key to a path. A key that would break a line of output, or hide itself, is quoted.
 func join(at, key string) string {
+	if !printable(key) || key == "" {
+		key = strconv.Quote(key)
+	}
 	if at == "" {
 		return key
 	}
@@ -217,7 +260,7 @@ func describe(n *yaml.Node) string {
 	}
 	const most = 60
 	if len(n.Value) > most {
-		return strconv.Quote(n.Value[:most]) + "…"
+		return strconv.Quote(strings.ToValidUTF8(n.Value[:most], "")) + "…"
 	}
 	return strconv.Quote(n.Value)
 }

@@ -32,7 +32,7 @@ const (
 type Scenario struct {
 	Name string `json:"name"`
 	Load Load   `json:"load"`
-	// Workers is the number of workers at 100 %, 1 to MaxWorkers.
+	// Workers is the number of workers at 100 %, 1 to MaxWorkers; no phase has more.
 	Workers int      `json:"workers"`
 	Order   Order    `json:"order"`
 	Steps   []Step   `json:"steps"`
