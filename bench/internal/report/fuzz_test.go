@@ -3,6 +3,8 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
+	"regexp"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,18 +16,63 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
+// small is a run with something in every field, and little of it.
+func small() *result.Run {
+	s := resulttest.FourPhase(20)
+	s.Phases = s.Phases[:1]
+	s.Phases[0].Iterations = 2
+	lambda := resulttest.Lambda()
+	lambda.FailEvery, lambda.Errors = 4, []string{"timeout"}
+	run := resulttest.Run(s, 2, resulttest.EC2(), lambda)
+	run.Targets[1].ColdStarts = withErrors().Targets[1].ColdStarts
+	run.Warnings = []string{"a warning"}
+	lag := run.Targets[0].Overall.ResponseTime
+	run.Generator.SendLag = &lag
+	return run
+}
+
+// TestEditedFiles changes each value of a file in turn, as a hand might. What can still be decoded can be reported.
+func TestEditedFiles(t *testing.T) {
+	t.Parallel()
+	data, err := small().Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	edits := []string{"null", "0", "-1", "1e308", "3", `""`, `"x"`, "[]", "{}", "[null]", "true"}
+	values := regexp.MustCompile(`(?m)^( *(?:"[^"]*": )?)([^ \n][^\n]*?)(,?)$`).FindAllSubmatchIndex(data, -1)
+	if len(values) < 200 {
+		t.Fatalf("only %d values were found", len(values))
+	}
+	reported := 0
+	for i, at := range values {
+		edit := edits[i%len(edits)]
+		run, err := result.Decode(slices.Concat(data[:at[4]], []byte(edit), data[at[5]:]))
+		if err != nil {
+			continue
+		}
+		m, err := analysis.Compare(run)
+		if err != nil {
+			continue
+		}
+		reported++
+		noNonsense(t, markdown(t, m))
+		if t.Failed() {
+			t.Fatalf("with %s for %s", edit, data[at[2]:at[5]])
+		}
+	}
+	t.Logf("%d values, %d edits that leave a readable file", len(values), reported)
+	if reported < 50 {
+		t.Errorf("only %d edited files were reported on: the edits are too crude", reported)
+	}
+}
+
 // FuzzReport reports on whatever can be decoded.
 func FuzzReport(f *testing.F) {
-	for name, build := range runs() {
-		if name == "nasty" {
-			continue // the fuzzer would only copy it
-		}
-		data, err := build().Encode()
-		if err != nil {
-			f.Fatal(err)
-		}
-		f.Add(data)
+	data, err := small().Encode()
+	if err != nil {
+		f.Fatal(err)
 	}
+	f.Add(data)
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a"},{"name":"b"}]}`))
 	f.Add([]byte(`{"schema_version":1,"rounds":-1,"targets":[{"name":"a","phases":[{"name":"p","round":0},{"name":"p","round":-5,"wall_s":1e308},{"name":"p","round":9,"wall_s":1e308}]}]}`))
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","overall":{"throughput_rps":1e-308}},{"name":"b","overall":{"throughput_rps":1e308}}]}`))

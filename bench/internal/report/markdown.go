@@ -30,12 +30,12 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 	d.errors()
 	if len(m.ColdStarts) > 0 {
 		d.heading("Cold starts")
-		d.table(d.view.figures("Metric", m.ColdStarts))
+		d.table(d.view.figures(m.ColdStarts))
 		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
 			"The cold response is what the client saw; init is the part before the first request is handed to the program.")
 	}
 	d.heading("Connections")
-	d.table(d.view.figures("Metric", m.Connections))
+	d.table(d.view.figures(m.Connections))
 	d.paragraph("The time to connect is in no other time of this report.")
 	d.rounds()
 	d.published()

@@ -39,8 +39,8 @@ func (d *document) published() {
 	}
 	d.printf("\n")
 	d.printf("%s\n", "[1] The published \"median\" is an element of a list that was not sorted yet: a random sample. It says nothing about the middle, so there is no ratio.\n")
-	d.printf("%s\n", "[2] The published client printed its p95 under the label p99, so a \"p99\" in its output may be a p95. Each run has two figures; a p95 cannot be above the p99 of the same list, "+
-		"so the lower one is shown as p95 and the higher one as p99. The raw times were not published, so neither can be calculated again.")
+	d.printf("%s\n", "[2] The published client printed its p95 under the label p99, so a \"p99\" read in its output may be a p95. Each run has two figures, and of one list the p95 cannot be above the p99: "+
+		"the lower one is shown as p95. That the higher one is a p99 rests on its label alone, as the raw times were not published.")
 	d.details("What is wrong with the published figures", func() { d.list(p.Flaws) })
 }
 

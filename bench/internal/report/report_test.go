@@ -158,50 +158,72 @@ func runs() map[string]func() *result.Run {
 	}
 }
 
-func TestGoldens(t *testing.T) {
+func TestReports(t *testing.T) {
+	t.Parallel()
 	for name, build := range runs() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := model(t, build())
-			golden(t, name+".80.txt", []byte(terminal(t, m, report.Options{Width: 80})))
-			golden(t, name+".md", []byte(markdown(t, m)))
+			narrow, text := terminal(t, m, report.Options{Width: 80}), markdown(t, m)
+			golden(t, name+".80.txt", []byte(narrow))
+			golden(t, name+".md", []byte(text))
+			noNonsense(t, narrow)
+			noNonsense(t, text)
+			tablesStayTables(t, text)
+			if name != "nasty" { // words longer than a line cannot be broken
+				fits(t, narrow, 80)
+			}
+			colorAddsNothingButColor(t, m)
+			if name == "three" {
+				wide := terminal(t, m, report.Options{Width: 120})
+				golden(t, "three.120.txt", []byte(wide))
+				fits(t, wide, 120)
+			}
+			if name == "errors" {
+				golden(t, "errors.color.txt", []byte(terminal(t, m, report.Options{Width: 80, Color: true})))
+			}
 		})
 	}
-	t.Run("wide", func(t *testing.T) {
-		t.Parallel()
-		golden(t, "three.120.txt", []byte(terminal(t, model(t, three()), report.Options{Width: 120})))
-	})
-	t.Run("color", func(t *testing.T) {
-		t.Parallel()
-		golden(t, "errors.color.txt", []byte(terminal(t, model(t, withErrors()), report.Options{Width: 80, Color: true})))
-	})
 }
 
 var escapes = regexp.MustCompile("\x1b\\[[0-9;]*m")
 
-func TestColorAddsNothingButColor(t *testing.T) {
-	t.Parallel()
-	for name, build := range runs() {
-		m := model(t, build())
-		colored, without := terminal(t, m, report.Options{Width: 80, Color: true}), terminal(t, m, report.Options{Width: 80})
-		if diff := cmp.Diff(without, escapes.ReplaceAllString(colored, "")); diff != "" {
-			t.Errorf("%s: (-without colour +colour taken out)\n%s", name, diff)
-		}
-		if strings.ContainsRune(without, '\x1b') {
-			t.Errorf("%s: an escape without colour", name)
+func colorAddsNothingButColor(t *testing.T, m *analysis.Model) {
+	t.Helper()
+	colored, without := terminal(t, m, report.Options{Width: 80, Color: true}), terminal(t, m, report.Options{Width: 80})
+	if diff := cmp.Diff(without, escapes.ReplaceAllString(colored, "")); diff != "" {
+		t.Errorf("(-without colour +colour taken out)\n%s", diff)
+	}
+	if strings.ContainsRune(without, '\x1b') {
+		t.Error("an escape without colour")
+	}
+}
+
+func fits(t *testing.T, text string, columns int) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		if n := len([]rune(line)); n > columns {
+			t.Errorf("%d columns, not %d: %s", n, columns, line)
 		}
 	}
 }
 
-func TestTwoTargetsFitInto80Columns(t *testing.T) {
-	t.Parallel()
-	for name, build := range runs() {
-		for line := range strings.Lines(terminal(t, model(t, build()), report.Options{Width: 80})) {
-			line = strings.TrimSuffix(line, "\n")
-			// Words longer than a line cannot be broken.
-			if n := len([]rune(line)); n > 80 && strings.Contains(strings.TrimSpace(line), " ") && name != "nasty" {
-				t.Errorf("%s: %d columns: %s", name, n, line)
-			}
+// tablesStayTables counts the cells of each Markdown table: an unescaped pipe or line break would change them.
+func tablesStayTables(t *testing.T, text string) {
+	t.Helper()
+	want := 0
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "|") {
+			want = 0
+			continue
+		}
+		got := strings.Count(strings.ReplaceAll(strings.ReplaceAll(line, `\\`, ""), `\|`, ""), "|")
+		if want == 0 {
+			want = got
+		}
+		if got != want {
+			t.Errorf("%d bars, not %d: %s", got, want, line)
 		}
 	}
 }
@@ -226,27 +248,6 @@ func TestWrite(t *testing.T) {
 	}
 	if err := report.Write(filepath.Join(dir, "missing"), m); err == nil {
 		t.Error("writing into a folder that does not exist was no error")
-	}
-}
-
-// TestTablesStayTables counts the cells of each Markdown table: an unescaped pipe or line break would change them.
-func TestTablesStayTables(t *testing.T) {
-	t.Parallel()
-	for name, build := range runs() {
-		want := 0
-		for line := range strings.Lines(markdown(t, model(t, build()))) {
-			if !strings.HasPrefix(line, "|") {
-				want = 0
-				continue
-			}
-			got := strings.Count(strings.ReplaceAll(strings.ReplaceAll(line, `\\`, ""), `\|`, ""), "|")
-			if want == 0 {
-				want = got
-			}
-			if got != want {
-				t.Errorf("%s: %d bars, not %d: %s", name, got, want, line)
-			}
-		}
 	}
 }
 

@@ -133,8 +133,8 @@ func shown(row analysis.Row, keys []string) bool {
 }
 
 // figures is a table without ratios, of rows that are not compared.
-func (v view) figures(what string, rows []analysis.Row) *grid {
-	g := v.columnsOnly(what)
+func (v view) figures(rows []analysis.Row) *grid {
+	g := v.columnsOnly("Metric")
 	for _, row := range rows {
 		if row.Empty() {
 			continue

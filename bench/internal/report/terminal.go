@@ -44,9 +44,9 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	}
 	t.errors()
 	if len(m.ColdStarts) > 0 {
-		t.table("Cold starts", true, func(v view) *grid { return v.figures("Metric", m.ColdStarts) })
+		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
 	}
-	t.table("Connections", true, func(v view) *grid { return v.figures("Metric", m.Connections) })
+	t.table("Connections", true, func(v view) *grid { return v.figures(m.Connections) })
 	if len(m.Spread) > 0 {
 		t.table(fmt.Sprintf("Spread of %d rounds", len(m.Rounds)), true, func(v view) *grid { return v.spread() })
 	}

@@ -129,7 +129,7 @@ func wrap(s, first, next string, columns int) string {
 	var b strings.Builder
 	line := first
 	empty := true
-	for _, word := range strings.Fields(s) {
+	for word := range strings.FieldsSeq(s) {
 		if !empty && width(line)+1+width(word) > columns {
 			b.WriteString(line + "\n")
 			line, empty = next, true

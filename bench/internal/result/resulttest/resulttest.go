@@ -4,6 +4,7 @@ package resulttest
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -85,7 +86,6 @@ func Run(s scenario.Scenario, rounds int, services ...Service) *result.Run {
 type collection struct {
 	stats                     result.Stats
 	response, failed, connect *result.Histogram
-	used                      bool
 }
 
 func newCollection() *collection {
@@ -134,7 +134,7 @@ func (v Service) target(s *scenario.Scenario, rounds int, number uint64, targets
 						sent++
 						all := into
 						if !p.Warmup {
-							all = append(all[:len(all):len(all)], steps[j])
+							all = append(slices.Clip(all), steps[j])
 						}
 						busy += v.request(random, sent, p, s.Steps[j].Name, &t, all)
 					}
