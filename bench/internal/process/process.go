@@ -4,10 +4,11 @@
 //
 //   - Close and Child.Stop end children in the ordinary way: SIGTERM, a grace, SIGKILL to the whole process group.
 //   - A reaper, one small process beside this one, reads the list of living process groups and temporary folders from a
-//     pipe. When the pipe ends (SIGKILL, panic, power of the OOM killer) it kills the groups and removes the folders.
+//     pipe. When the pipe ends (SIGKILL, a panic, the OOM killer) it kills the groups and removes the folders.
 //     It works wherever there are pipes, macOS included.
 //   - On Linux each child also asks the kernel for SIGKILL at its parent's death, which covers the instant
-//     between its start and its entry in the reaper's list, and the death of the reaper itself.
+//     between its start and its entry in the reaper's list, and the death of the reaper itself. It is for the child alone,
+//     not for what the child has forked.
 //
 // Children get a process group of their own, so that a Ctrl-C in the terminal reaches this process only and it decides
 // what to do with them.
@@ -24,7 +25,7 @@ import (
 	"time"
 )
 
-// ErrClosed is returned by Start after Close.
+// ErrClosed is returned by Start and TempDir after Close.
 var ErrClosed = errors.New("process group is closed")
 
 // Group starts and ends children. Its methods are safe for concurrent use.
@@ -92,14 +93,17 @@ func (g *Group) wait(c *Child) {
 	close(c.done)
 }
 
-// TempDir makes a temporary folder that is removed by Close, or by the reaper.
+// TempDir makes a temporary folder that is removed by Close, or by the reaper. After Close it returns ErrClosed.
 func (g *Group) TempDir(pattern string) (string, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.closed {
+		return "", ErrClosed
+	}
 	dir, err := os.MkdirTemp("", pattern)
 	if err != nil {
 		return "", fmt.Errorf("making a temporary folder: %w", err)
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	g.dirs = append(g.dirs, dir)
 	g.tell("+dir %q", dir)
 	return dir, nil
@@ -126,7 +130,7 @@ func (g *Group) Close(grace time.Duration) error {
 	}
 	wg.Wait()
 	var errs []error
-	for _, dir := range g.dirs {
+	for _, dir := range g.dirs { // complete: TempDir adds none once closed is set
 		errs = append(errs, os.RemoveAll(dir))
 	}
 	g.starter.stop()
@@ -154,7 +158,8 @@ func (c *Child) Pid() int { return c.cmd.Process.Pid }
 // Done is closed when the process has ended and been reaped.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Err is what exec.Cmd.Wait returned; call it after Done is closed.
+// Err is what exec.Cmd.Wait returned; call it after Done is closed. It is exec.ErrWaitDelay of a process that ended well and
+// left another behind that held its output open.
 func (c *Child) Err() error { return c.err }
 
 // State is how the process ended; call it after Done is closed.

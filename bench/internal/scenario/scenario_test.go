@@ -11,7 +11,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
-	"github.com/crossover-bench/crossover/bench/scenarios"
 )
 
 var errNoFile = errors.New("no such file")
@@ -30,14 +29,12 @@ phases:
 // edited is minimal with old replaced.
 func edited(t *testing.T, replacements ...string) string {
 	t.Helper()
-	text := minimal
-	for i := 0; i < len(replacements); i += 2 {
-		if !strings.Contains(text, replacements[i]) {
-			t.Fatalf("the scenario has no %q to replace", replacements[i])
+	for i, old := range replacements {
+		if i%2 == 0 && !strings.Contains(minimal, old) {
+			t.Fatalf("the scenario has no %q to replace", old)
 		}
-		text = strings.Replace(text, replacements[i], replacements[i+1], 1)
 	}
-	return text
+	return strings.NewReplacer(replacements...).Replace(minimal)
 }
 
 func parse(t *testing.T, text string) *scenario.Scenario {
@@ -47,45 +44,6 @@ func parse(t *testing.T, text string) *scenario.Scenario {
 		t.Fatalf("Parse: %v\n%s", err, text)
 	}
 	return s
-}
-
-func TestShippedScenarios(t *testing.T) {
-	want := map[string]int{"four-phase-20": 7_400, "four-phase-100": 37_000}
-	names := scenarios.Names()
-	if len(names) != len(want) {
-		t.Errorf("shipped are %q, expected %d", names, len(want))
-	}
-	for _, name := range names {
-		t.Run(name, func(t *testing.T) {
-			data, ok := scenarios.Read(name)
-			if !ok {
-				t.Fatal("it is in Names, but cannot be read")
-			}
-			s, err := scenario.Parse(name, data, noFiles)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.Name != name {
-				t.Errorf("the file %s.yaml calls itself %q", name, s.Name)
-			}
-			total := 0
-			for _, p := range s.Phases {
-				if p.Warmup {
-					t.Errorf("phase %s is kept out of the totals", p.Name)
-				}
-				total += s.Requests(p)
-			}
-			if total != want[name] {
-				t.Errorf("%d requests, want %d", total, want[name])
-			}
-		})
-	}
-	if _, ok := scenarios.Read("no-such"); ok {
-		t.Error("a scenario that is not shipped was read")
-	}
-	if _, ok := scenarios.Read(scenarios.Default); !ok {
-		t.Errorf("the default %q is not shipped", scenarios.Default)
-	}
 }
 
 func TestDefaults(t *testing.T) {
