@@ -19,6 +19,13 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
+// gate lets functions wait for the test: they ask for its URL and get no answer until it opens.
+type gate struct {
+	url     string
+	waiting chan struct{}
+	open    chan struct{}
+}
+
 // newGate starts a gate for up to n functions.
 func newGate(t *testing.T, n int) *gate {
 	t.Helper()
@@ -107,7 +114,24 @@ func TestReusesTheLastUsedFirst(t *testing.T) {
 	}
 }
 
-// A load that starts in one burst, far over the number of inits at once, and with no gate between requests.
+// A burst far over the number of inits at once costs one cold start for each request at most, and fails none.
+func TestBurst(t *testing.T) {
+	const n = 200
+	s := start(t, func(c *emulator.Config) { c.MaxStarting = 3 })
+	g := newGate(t, n)
+	replies := g.hold(t, s, n)
+	close(g.open)
+	for range n {
+		if r := <-replies; r.status != http.StatusOK {
+			t.Errorf("answer is %d %q", r.status, r.body)
+		}
+	}
+	if m := s.Meter(); m.ColdStarts != n || m.Errors != 0 {
+		t.Errorf("meter: %+v", m)
+	}
+}
+
+// Requests that follow each other without a pause.
 func TestLoad(t *testing.T) {
 	s := start(t, nil)
 	var wg sync.WaitGroup

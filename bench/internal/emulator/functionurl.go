@@ -45,7 +45,11 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inv := f.pools.newInvocation()
 	defer f.pools.free(inv)
 	if status := u.prepare(inv, r); status != 0 {
-		respond(w, r, status, []byte(textTooLarge))
+		text := textTooLarge
+		if status != http.StatusRequestEntityTooLarge {
+			text = `{"Message":"the body is incomplete"}`
+		}
+		respond(w, r, status, []byte(text))
 		return
 	}
 	h := w.Header()
@@ -73,11 +77,19 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // prepare fills inv in from r; it returns the status to refuse r with, or 0.
 func (u *functionURL) prepare(inv *invocation, r *http.Request) int {
-	if r.ContentLength > MaxPayload {
-		return http.StatusRequestEntityTooLarge
-	}
 	if r.ContentLength != 0 {
-		if _, err := inv.body.ReadFrom(io.LimitReader(r.Body, MaxPayload+1)); err != nil {
+		if r.ContentLength > MaxPayload && r.Header.Get("Expect") != "" {
+			return http.StatusRequestEntityTooLarge // the client asked before it sent the body
+		}
+		_, err := inv.body.ReadFrom(io.LimitReader(r.Body, MaxPayload+1))
+		if err == nil && inv.body.Len() > MaxPayload {
+			// A client that still sends may take the end of the connection for an error and never see the status.
+			_, err = io.CopyN(io.Discard, r.Body, maxDiscarded)
+		}
+		switch {
+		case inv.body.Len() > MaxPayload:
+			return http.StatusRequestEntityTooLarge
+		case err != nil:
 			return http.StatusBadRequest
 		}
 	}

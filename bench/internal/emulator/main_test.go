@@ -174,10 +174,3 @@ func (o *output) String() string {
 	defer o.mu.Unlock()
 	return o.buf.String()
 }
-
-// gate lets functions wait for the test: they ask for its URL and get no answer until it opens.
-type gate struct {
-	url     string
-	waiting chan struct{}
-	open    chan struct{}
-}

@@ -1,0 +1,194 @@
+package emulator
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+)
+
+// apiConn is a connection of a function to its Runtime API.
+//
+// It does by hand what net/http would do for a server. A function that waits for an event is then a parked connection,
+// not a goroutine: the front door writes the event to it directly, and the goroutine of the connection, which already
+// reads the next request, notices at once if the function goes away.
+type apiConn struct {
+	env    *environment
+	conn   net.Conn
+	limit  io.LimitedReader // of conn; refilled for each request
+	reader *bufio.Reader
+
+	sent  atomic.Int64 // bytes, with those of an event that is being written
+	begun atomic.Bool  // the event that it carries is being written, or has been
+}
+
+// accept serves the Runtime API until its listener is closed.
+func (e *environment) accept() {
+	for {
+		conn, err := e.listener.Accept()
+		if err != nil {
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue // out of descriptors, or the client has gone again
+		}
+		c := &apiConn{env: e, conn: conn}
+		c.limit.R = conn
+		c.reader = bufio.NewReaderSize(&c.limit, 4096)
+		e.connsMu.Lock()
+		if e.connsBreak {
+			e.connsMu.Unlock()
+			_ = conn.Close()
+			continue
+		}
+		e.conns[c] = struct{}{}
+		e.connsGone.Add(1)
+		e.connsMu.Unlock()
+		e.fn.workers.Go(c.serve)
+	}
+}
+
+// breakConns closes all connections.
+func (e *environment) breakConns() {
+	e.connsMu.Lock()
+	defer e.connsMu.Unlock()
+	e.connsBreak = true
+	for c := range e.conns {
+		_ = c.conn.Close()
+	}
+}
+
+// serve answers requests until the connection ends.
+func (c *apiConn) serve() {
+	for {
+		c.limit.N = maxRequestHead
+		req, err := http.ReadRequest(c.reader)
+		if err != nil || !c.handle(req) {
+			c.gone(err)
+			return
+		}
+	}
+}
+
+// write writes b and counts it.
+func (c *apiConn) write(b []byte) error {
+	c.sent.Add(int64(len(b)))
+	_, err := c.conn.Write(b)
+	return err
+}
+
+// gone takes the connection out of use. If it carried an event that has no outcome yet, it finds out whether the other
+// side read the event before it ended the connection: if not, nothing has come of it and another environment gets it.
+func (c *apiConn) gone(readErr error) {
+	e := c.env
+	f := e.fn
+	f.mu.Lock()
+	switch {
+	case e.parked == c:
+		e.parked = nil
+		if e.state == stateIdle {
+			e.state = stateDetached
+			f.withdraw(e)
+		}
+	case e.carrier == c && e.current != nil && e.current.tries < maxTries && c.unread(readErr):
+		if e.state == stateBusy {
+			e.state = stateDetached
+			e.timer.Stop()
+		}
+		f.complete(e, outcome{kind: outcomeUnread})
+	}
+	f.mu.Unlock()
+	_ = c.conn.Close()
+	e.connsMu.Lock()
+	delete(e.conns, c)
+	e.connsMu.Unlock()
+	e.connsGone.Done()
+}
+
+// unread tells, when reading has ended with readErr, whether the event that was last sent was not read. A socket that is
+// closed with data in it answers with a reset; one that was closed before the data came has not acknowledged them.
+func (c *apiConn) unread(readErr error) bool {
+	return !c.begun.Load() || errors.Is(readErr, syscall.ECONNRESET) || unacknowledged(c.conn, c.sent.Load())
+}
+
+// deliver sends the event of inv to the function, which waits for it on c. Failures need no report: whatever keeps a
+// function from reading ends its connection or its process or meets the deadline, and each of these has its outcome.
+func (c *apiConn) deliver(inv *invocation) {
+	b := append(inv.head[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
+	b = append(b, inv.id...)
+	b = append(b, "\r\nLambda-Runtime-Deadline-Ms: "...)
+	b = strconv.AppendInt(b, inv.deadline.UnixMilli(), 10)
+	b = append(b, "\r\nLambda-Runtime-Invoked-Function-Arn: "...)
+	b = append(b, c.env.fn.arn...)
+	if inv.traceID != "" {
+		b = append(b, "\r\nLambda-Runtime-Trace-Id: "...)
+		b = append(b, inv.traceID...)
+	}
+	b = append(b, "\r\nContent-Length: "...)
+	b = strconv.AppendInt(b, int64(len(inv.event)), 10)
+	b = append(b, "\r\n\r\n"...)
+	if len(inv.event) <= maxPooled { // one small copy is cheaper than a second write
+		b = append(b, inv.event...)
+	}
+	inv.head = b
+	c.begun.Store(true)
+	_ = c.write(b)
+	if len(inv.event) > maxPooled {
+		_ = c.write(inv.event)
+	}
+}
+
+// read reads the body of req into buf, at most MaxPayload of it, and returns its size, up to maxDiscarded.
+func (c *apiConn) read(req *http.Request, buf *bytes.Buffer) (int64, error) {
+	c.limit.N = maxDiscarded + maxRequestHead
+	if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
+		if err := c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
+			return 0, err
+		}
+	}
+	if req.ContentLength > 0 && req.ContentLength <= MaxPayload {
+		buf.Grow(int(req.ContentLength) + bytes.MinRead)
+	}
+	size, err := buf.ReadFrom(io.LimitReader(req.Body, MaxPayload))
+	if err != nil {
+		return 0, err
+	}
+	more, err := io.Copy(io.Discard, io.LimitReader(req.Body, maxDiscarded))
+	return size + more, err
+}
+
+// discard reads the body of req for nothing.
+func (c *apiConn) discard(req *http.Request) (int64, error) {
+	if req.ContentLength == 0 {
+		return 0, nil
+	}
+	c.limit.N = maxDiscarded + maxRequestHead
+	return io.Copy(io.Discard, io.LimitReader(req.Body, maxDiscarded))
+}
+
+// accepted replies that all is well.
+func (c *apiConn) accepted() bool {
+	return c.write([]byte(acceptedResponse)) == nil
+}
+
+// refuse replies with an error to a request whose body has not been read.
+func (c *apiConn) refuse(req *http.Request, status int, errorType, message string) bool {
+	if _, err := c.discard(req); err != nil {
+		return false
+	}
+	return c.reply(status, errorType, message)
+}
+
+// reply replies with an error.
+func (c *apiConn) reply(status int, errorType, message string) bool {
+	body := fmt.Sprintf("{\"errorMessage\":%q,\"errorType\":%q}\n", message, errorType)
+	return c.write(fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+		status, http.StatusText(status), len(body), body)) == nil
+}
