@@ -26,21 +26,31 @@ func newHandler(c boot.Config, a *app.App) (lambda.Handler, error) {
 	}
 }
 
-// gate lets invocations through until it is closed.
+// gate holds invocations back until it is opened, and again once it is closed.
 type gate struct {
-	next lambda.Handler
-	mu   sync.RWMutex
+	opened chan struct{}
+	next   lambda.Handler // set before opened is closed
+	mu     sync.RWMutex
 }
 
-// Invoke answers one invocation.
-func (g *gate) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
-	g.mu.RLock()
-	defer g.mu.RUnlock()
-	return g.next.Invoke(ctx, payload)
+func newGate() *gate { return &gate{opened: make(chan struct{})} }
+
+// open lets invocations through to h, also those that wait already.
+func (g *gate) open(h lambda.Handler) {
+	g.next = h
+	close(g.opened)
 }
 
 // close waits for the invocations that run and holds back all later ones.
 func (g *gate) close() { g.mu.Lock() }
+
+// Invoke answers one invocation.
+func (g *gate) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	<-g.opened
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.next.Invoke(ctx, payload) //nolint:wrapcheck // a pure pass-through
+}
 
 // requestIDHandler adds request_id to records that are logged for an invocation.
 // lambdacontext.NewLogHandler does that too, but with a format and keys of its own,

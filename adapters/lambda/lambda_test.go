@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/aws/aws-lambda-go/events"
@@ -184,13 +185,22 @@ func TestOutageIsAnAnswerNotAFunctionError(t *testing.T) {
 }
 
 func TestSIGTERM(t *testing.T) {
-	s := start(t, "REDIS_URL=redis://127.0.0.1:1")
+	s := start(t, "REDIS_URL=redis://127.0.0.1:1", "LOG_LEVEL=debug")
 	s.do(t, event("GET", "/", ""))
+	timeout := time.After(limit)
+	for caught := false; !caught; {
+		select {
+		case line := <-s.f.lines:
+			caught = strings.Contains(line, "signals are caught")
+		case <-timeout:
+			t.Fatal("signals are not caught")
+		}
+	}
 	if err := s.f.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	if code, log := s.f.exit(t); code != 0 || len(log) != 0 {
-		t.Errorf("exit code %d, log %q; want 0 and nothing", code, log)
+		t.Errorf("exit code %d, log %q; want 0 and nothing more", code, log)
 	}
 }
 

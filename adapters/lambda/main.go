@@ -6,13 +6,15 @@
 // target, plus request_id. Nothing is dialled before the first request that needs
 // the store; the connections then outlive the invocation.
 //
-// SIGTERM ends the process with 0 once the handler is idle. Lambda sends it only
-// to functions with an extension and never during an invocation, so the answer of
-// an invocation that is cut off so is not waited for. Exit codes: 0 stopped,
-// 1 wrong environment, 2 wrong arguments or not on Lambda.
+// SIGTERM ends the process with 0 once the handler is idle, except in its very first
+// milliseconds, when it is not yet caught. Lambda sends it only to functions with an
+// extension and never during an invocation, so the answer of an invocation that is
+// cut off so is not waited for. Exit codes: 0 stopped, 1 wrong environment, 2 wrong
+// arguments or not on Lambda.
 package main
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"os"
@@ -29,6 +31,9 @@ import (
 // poolSize is the default for REDIS_POOL_SIZE. An environment has one request at a
 // time; the second connection is for one that is still being closed.
 const poolSize = 2
+
+// signalDelay is a few times what it takes to ask for work.
+const signalDelay = 20 * time.Millisecond
 
 func main() {
 	started := time.Now().Add(-startOffset())
@@ -61,28 +66,50 @@ func run(started time.Time, args []string, getenv func(string) string, stdout, s
 		logger.Error("not on Lambda: AWS_LAMBDA_RUNTIME_API is not set; `bench emulate -- bootstrap` runs this binary locally")
 		return boot.ExitUsage
 	}
-	if err := serve(started, c, logger); err != nil {
-		logger.Error("stopped with an error", "error", err.Error())
-		return boot.ExitFailed
-	}
-	return boot.ExitOK
+	serve(started, c, logger, os.Exit)
+	return boot.ExitFailed // not reached
 }
 
-// serve answers invocations until SIGTERM. It does not return when the Runtime API
-// fails: the library ends the process then, which makes Lambda start a new one.
-func serve(started time.Time, c boot.Config, logger *slog.Logger) error {
+// serve answers invocations. It never returns: it calls exit after SIGTERM, and the
+// library ends the process when the Runtime API fails, which makes Lambda start a
+// new one.
+//
+// The first request for work goes out at once, from this goroutine, and the app is
+// made meanwhile in another: of all that a cold start has to do only this can be
+// done while waiting. The first invocation waits for both.
+func serve(started time.Time, c boot.Config, logger *slog.Logger, exit func(code int)) {
+	g := newGate()
+	go func() {
+		if err := open(started, c, logger, g); err != nil {
+			logger.Error("stopped with an error", "error", err.Error())
+			exit(boot.ExitFailed)
+		}
+		exit(boot.ExitOK)
+	}()
+	lambda.StartWithOptions(g)
+}
+
+// open makes the app, opens the gate to it, and closes both after SIGTERM.
+func open(started time.Time, c boot.Config, logger *slog.Logger, g *gate) error {
 	var took time.Duration
 	a, store := boot.Open(c, logger, app.WithInit(func() time.Duration { return took }))
 	h, err := newHandler(c, a)
 	if err != nil {
-		return err
+		return errors.Join(err, store.Close())
 	}
-	busy := &gate{next: h}
+	took = time.Since(started)
+	g.open(h)
+
+	// Catching signals starts threads, which would compete with the first request
+	// for work: some 5 % of a cold start. Until then a signal ends the process by
+	// itself; there is nothing to close yet.
+	timer := time.NewTimer(signalDelay)
+	defer timer.Stop()
+	<-timer.C
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
-	took = time.Since(started)
-	go lambda.StartWithOptions(busy)
+	logger.Debug("signals are caught")
 	<-signals
-	busy.close()
-	return store.Close()
+	g.close()
+	return store.Close() //nolint:wrapcheck // says what it is
 }
