@@ -63,7 +63,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	if err != nil {
 		return usageError{err}
 	}
-	i, stop := watchSignals(ctx, func() {})
+	ctx, _, stop := watchSignals(ctx, func() {})
 	defer stop()
 	self, err := os.Executable()
 	if err != nil {
@@ -74,22 +74,22 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 		return err
 	}
 	defer func() { err = errors.Join(err, group.Close(0)) }()
-	service, err := emulator.Start(i.ctx, emulator.Config{
+	service, err := emulator.Start(ctx, emulator.Config{
 		Bootstrap: args[0], Args: args[1:], Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout,
 		MaxConcurrency: o.concurrency, Group: group, Output: std.err,
 	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, service.Close(500*time.Millisecond)) }()
+	defer func() { err = errors.Join(err, service.Close(500*time.Millisecond)) }() //nolint:contextcheck // it closes after ctx has ended
 	if err := json.NewEncoder(std.out).Encode(map[string]string{"function_url": service.FunctionURL()}); err != nil {
 		return err
 	}
 	if o.control {
-		return serveControl(i.ctx, std, service)
+		return serveControl(ctx, std, service)
 	}
 	_, _ = fmt.Fprintf(std.err, "Serving %s at %s until interrupted (Ctrl-C)\n", args[0], service.FunctionURL())
-	<-i.ctx.Done()
+	<-ctx.Done()
 	return nil
 }
 

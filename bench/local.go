@@ -21,16 +21,16 @@ or SIGTERM. Everything listens on loopback only.`,
   curl -d 123 -H 'Content-Type: text/plain' http://127.0.0.1:PORT/`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			i, stop := watchSignals(c.Context(), func() {})
+			ctx, _, stop := watchSignals(c.Context(), func() {})
 			defer stop()
 			host, err := newHost(func(format string, args ...any) { _, _ = fmt.Fprintf(std.err, format+"\n", args...) })
 			if err != nil {
 				return err
 			}
-			set, err := target.Local(i.ctx, host, ".")
+			set, err := target.Local(ctx, host, ".")
 			if err != nil {
 				_ = host.Group.Close(0)
-				if i.ctx.Err() != nil {
+				if ctx.Err() != nil {
 					return nil // stopped before it was ready: as asked
 				}
 				return err
@@ -44,7 +44,7 @@ or SIGTERM. Everything listens on loopback only.`,
 				return err
 			}
 			select {
-			case <-i.ctx.Done():
+			case <-ctx.Done():
 				return nil
 			case err := <-set.Died():
 				return err

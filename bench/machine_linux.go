@@ -19,7 +19,7 @@ func machine() (model string, memoryMB int64) {
 	}
 	var info unix.Sysinfo_t
 	if unix.Sysinfo(&info) == nil {
-		memoryMB = int64(uint64(info.Totalram) * uint64(info.Unit) >> 20)
+		memoryMB = int64(uint64(info.Totalram) * uint64(info.Unit) >> 20) //nolint:unconvert // Totalram is 32 bits wide on 32-bit systems
 	}
 	return model, memoryMB
 }

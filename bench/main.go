@@ -62,8 +62,7 @@ func run(args []string, std streams) int {
 		return exitDone
 	}
 	_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
-	var usage usageError
-	if errors.As(err, &usage) {
+	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

@@ -151,23 +151,23 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
-	i, stop := watchSignals(ctx, show.draining)
+	ctx, i, stop := watchSignals(ctx, show.draining)
 	defer stop()
 
 	host, err := newHost(show.say)
 	if err != nil {
 		return err
 	}
-	set, err := openTargets(i.ctx, host, specs)
+	set, err := openTargets(ctx, host, specs)
 	if err != nil {
 		closeErr := host.Group.Close(0)
-		if i.ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return errors.New("interrupted before the load began: nothing was measured")
 		}
 		return errors.Join(err, closeErr)
 	}
 	show.targets(set.Targets)
-	r, runErr := measure(i, set, s, o, show)
+	r, runErr := measure(ctx, i, set, s, o, show)
 	if err := set.Close(); err != nil {
 		runErr = errors.Join(runErr, fmt.Errorf("stopping the targets: %w", err))
 	}
@@ -214,7 +214,7 @@ func publish(std streams, r *result.Run, out *output, o *runOptions, show *displ
 }
 
 // measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
-func measure(i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, show *display) (*result.Run, error) {
+func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, show *display) (*result.Run, error) {
 	names := make([]loadgen.Target, len(set.Targets))
 	for n, t := range set.Targets {
 		names[n] = loadgen.Target{Name: t.Name, URL: t.URL}
@@ -224,10 +224,10 @@ func measure(i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions
 		return nil, err
 	}
 	defer g.Close()
-	r := newResult(i.ctx, set, s, o)
+	r := newResult(ctx, set, s, o)
 	warmed := make([]int64, len(names))
 	if !o.skipCheck {
-		if warmed, err = check(i.ctx, g); err != nil {
+		if warmed, err = check(ctx, g); err != nil {
 			return nil, errors.Join(err, deathOf(set))
 		}
 	}
@@ -247,7 +247,7 @@ func measure(i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions
 		}
 	}()
 	before, usageErr := currentUsage()
-	whole, err := g.Run(i.ctx, i.drain, o.rounds, o.seed, c)
+	whole, err := g.Run(ctx, i.drain, o.rounds, o.seed, c)
 	after, usageErr2 := currentUsage()
 	close(loadDone)
 	<-unwatched

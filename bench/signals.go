@@ -11,43 +11,42 @@ import (
 // interrupts turns signals into the two ways to stop. While nothing has been measured the first signal aborts; afterwards the first
 // drains, so that what was measured is not lost, and the second aborts.
 type interrupts struct {
-	// ctx ends when all work is to stop at once, drain is closed when no more is to be started.
-	ctx   context.Context //nolint:containedctx // it is handed out, like drain, not used here
+	// drain is closed when no more work is to be started.
 	drain chan struct{}
 
 	mu        sync.Mutex
 	measuring bool
 	draining  bool
-	cancel    context.CancelFunc
-	signals   chan os.Signal
 }
 
-// watchSignals begins to listen; stop ends it. onDrain is called once, at the signal that drains.
-func watchSignals(ctx context.Context, onDrain func()) (i *interrupts, stop func()) {
-	i = &interrupts{drain: make(chan struct{}), signals: make(chan os.Signal, 1)}
-	i.ctx, i.cancel = context.WithCancel(ctx)
-	signal.Notify(i.signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+// watchSignals begins to listen; stop ends it. The context ends when all work is to stop at once. onDrain is called once, at
+// the signal that drains.
+func watchSignals(ctx context.Context, onDrain func()) (_ context.Context, i *interrupts, stop func()) {
+	i = &interrupts{drain: make(chan struct{})}
+	ctx, cancel := context.WithCancel(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	finished := make(chan struct{})
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for {
 			select {
-			case <-i.signals:
+			case <-signals:
 				if i.startDrain() {
 					go onDrain() // telling the user must not keep the next signal waiting
 				} else {
-					i.cancel()
+					cancel()
 				}
 			case <-finished:
 				return
 			}
 		}
 	})
-	return i, func() {
-		signal.Stop(i.signals)
+	return ctx, i, func() {
+		signal.Stop(signals)
 		close(finished)
 		wg.Wait()
-		i.cancel()
+		cancel()
 	}
 }
 
