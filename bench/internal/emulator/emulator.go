@@ -14,7 +14,7 @@
 //   - No more than Config.MaxStarting bootstraps are in their init at once, since here all share one machine. The time that
 //     requests spend waiting for their turn is measured apart from the init (Meter.StartWaitUS).
 //   - A client next door can send its next request before the environment that answered it has asked for more work. The
-//     network between client and Lambda hides that instant on AWS. Here such a request waits up to 25 ms for an
+//     network between client and Lambda hides that instant on AWS. Here such a request waits up to 100 ms for an
 //     environment that has answered but not asked again, before it causes a cold start.
 //   - An init that fails is tried again by the next request, not by the one that waited for it.
 //   - An event that a dying environment has not read is given to another one, once.

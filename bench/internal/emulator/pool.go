@@ -8,7 +8,7 @@ import (
 )
 
 // settle is how long a request waits for an environment that has answered but not yet asked for its next event.
-const settle = 25 * time.Millisecond
+const settle = 100 * time.Millisecond
 
 // errThrottled tells that as many environments exist as may.
 var errThrottled = errors.New("concurrency limit reached")
