@@ -3,7 +3,6 @@ package process_test
 import (
 	"bufio"
 	"errors"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -44,6 +43,8 @@ func TestMain(m *testing.M) {
 // play is what the other processes do.
 func play(role string, args []string) int {
 	terminate := make(chan os.Signal, 1)
+	// Nobody sends it, but a process that waits for no signal at all is ended by the runtime as a deadlock.
+	signal.Notify(terminate, syscall.SIGUSR1)
 	switch role {
 	case roleReap:
 		if len(args) > 0 {
@@ -60,7 +61,7 @@ func play(role string, args []string) int {
 	case roleDeaf:
 		signal.Ignore(syscall.SIGTERM)
 	case roleFamily, roleOrphan:
-		sleeper := exec.Command(os.Args[0], roleSleeper)
+		sleeper := self(roleSleeper)
 		sleeper.ExtraFiles = []*os.File{os.NewFile(3, "life")}
 		out, err := sleeper.StdoutPipe()
 		if err != nil || sleeper.Start() != nil {
@@ -75,7 +76,7 @@ func play(role string, args []string) int {
 	default:
 		return 2
 	}
-	fmt.Println("ready")
+	say("ready")
 	<-terminate
 	if role == roleTwin {
 		if _, err := os.NewFile(3, "to").Write([]byte{1}); err != nil {
@@ -102,7 +103,7 @@ func playParent(pidFile, childRole string) int {
 	if err != nil {
 		return 1
 	}
-	cmd := exec.Command(os.Args[0], childRole)
+	cmd := self(childRole)
 	cmd.ExtraFiles = []*os.File{os.NewFile(3, "life")}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -115,21 +116,28 @@ func playParent(pidFile, childRole string) int {
 	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 		return 1
 	}
-	fmt.Println("ready " + dir)
+	say("ready " + dir)
 	go func() {
 		for range interrupted {
-			fmt.Println("interrupted")
+			say("interrupted")
 		}
 	}()
 	if _, err := bufio.NewReader(os.Stdin).ReadString('\n'); err != nil {
 		return 1
 	}
 	_ = child.Stop(patience)
-	fmt.Println("child: " + child.State().String())
+	say("child: " + child.State().String())
 	if err := g.Close(0); err != nil {
 		return 1
 	}
 	return 0
+}
+
+func say(line string) { _, _ = os.Stdout.WriteString(line + "\n") }
+
+// self is a command that starts this binary in a role.
+func self(args ...string) *exec.Cmd {
+	return exec.Command(os.Args[0], args...) //nolint:noctx // the test says how it ends
 }
 
 // writeWhole writes a file that nobody sees half written.
@@ -206,7 +214,7 @@ func newGroup(t *testing.T) *process.Group {
 // start starts this binary in a role, and waits for its line.
 func start(t *testing.T, g *process.Group, role string, files ...*os.File) *process.Child {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], role)
+	cmd := self(role)
 	cmd.ExtraFiles = files
 	r, w, err := os.Pipe()
 	if err != nil {
@@ -238,7 +246,7 @@ type parent struct {
 func startParent(t *testing.T, childRole string) *parent {
 	t.Helper()
 	p := &parent{life: newLife(t), reaperFile: filepath.Join(t.TempDir(), "reaper.pid")}
-	p.cmd = exec.Command(os.Args[0], roleParent, p.reaperFile, childRole)
+	p.cmd = self(roleParent, p.reaperFile, childRole)
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	p.cmd.ExtraFiles = []*os.File{p.life.w}
 	p.cmd.Stderr = os.Stderr

@@ -48,13 +48,13 @@ func TestStop(t *testing.T) {
 		if !errors.As(err, &exit) || exit.ExitCode() != 7 {
 			t.Errorf("Stop returned %v, want exit status 7", err)
 		}
-		if c.State().ExitCode() != 7 || c.Err() != err {
+		if c.State().ExitCode() != 7 || !errors.Is(c.Err(), err) {
 			t.Errorf("State is %s, Err is %v", c.State(), c.Err())
 		}
-		if again := c.Stop(0); again != err {
+		if again := c.Stop(0); !errors.Is(again, err) {
 			t.Errorf("a second Stop returned %v", again)
 		}
-		if again := c.Stop(patience); again != err {
+		if again := c.Stop(patience); !errors.Is(again, err) {
 			t.Errorf("a third Stop returned %v", again)
 		}
 	})
@@ -83,7 +83,7 @@ func TestEndOfLeaderEndsItsGroup(t *testing.T) {
 	for name, stdout := range map[string]io.Writer{"no output": nil, "output that the grandchild holds open": new(bytes.Buffer)} {
 		t.Run(name, func(t *testing.T) {
 			l := newLife(t)
-			cmd := exec.Command(os.Args[0], roleOrphan)
+			cmd := self(roleOrphan)
 			cmd.Stdout, cmd.ExtraFiles = stdout, []*os.File{l.w}
 			c, err := newGroup(t).Start(cmd)
 			if err != nil {
@@ -153,7 +153,7 @@ func TestClose(t *testing.T) {
 				t.Errorf("%s is still there", dir)
 			}
 		}
-		if c, err := g.Start(exec.Command(os.Args[0], roleSleeper)); !errors.Is(err, process.ErrClosed) {
+		if c, err := g.Start(self(roleSleeper)); !errors.Is(err, process.ErrClosed) {
 			t.Errorf("Start after Close returned %v, %v", c, err)
 		}
 		if dir, err := g.TempDir("process-test-"); !errors.Is(err, process.ErrClosed) {
@@ -165,7 +165,7 @@ func TestClose(t *testing.T) {
 func TestStartFails(t *testing.T) {
 	g := newGroup(t)
 	path := filepath.Join(t.TempDir(), "no-such-program")
-	_, err := g.Start(exec.Command(path))
+	_, err := g.Start(exec.Command(path)) //nolint:noctx // it does not start
 	if !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "starting "+path) {
 		t.Errorf("got %v", err)
 	}
@@ -190,7 +190,7 @@ func TestReap(t *testing.T) {
 	list := fmt.Sprintf("+pgid %d\n+pgid %d\n-pgid %d\n+dir %q\n+dir %s\n", a.Pid(), b.Pid(), b.Pid(), dir, kept) +
 		// None of these may end this test, or all processes of this user.
 		"+pgid 0\n+pgid 1\n+pgid -1\n+pgid\n+pgid x\n-pgid\n+dir\n+dir \"\n\nnonsense\n"
-	reaper := exec.Command(os.Args[0], roleReap)
+	reaper := self(roleReap)
 	reaper.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	reaper.Stdin = strings.NewReader(list)
 	if out, err := reaper.CombinedOutput(); err != nil {
