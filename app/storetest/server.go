@@ -72,6 +72,10 @@ func start(t testing.TB, cluster bool) *Server {
 	return nil
 }
 
+// HasServer tells whether a server is on PATH, for callers with something to fall
+// back on.
+func HasServer() bool { return findServer() != "" }
+
 func findServer() string {
 	for _, name := range []string{"redis-server", "valkey-server"} {
 		if path, err := exec.LookPath(name); err == nil {
