@@ -2,8 +2,11 @@ package redisstore_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"log/slog"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"testing"
@@ -192,5 +195,29 @@ func TestWrongPassword(t *testing.T) {
 	wrong := open(t, redisstore.Config{Addr: mini.Addr(), Username: "app", Password: "wrong"})
 	if err := wrong.Ping(t.Context()); !errors.Is(err, app.ErrUnavailable) {
 		t.Errorf("Ping with a wrong password = %v; want ErrUnavailable", err)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	// Whoever has a certificate for 127.0.0.1 will do.
+	certified := httptest.NewTLSServer(nil)
+	certified.Close()
+	roots := x509.NewCertPool()
+	roots.AddCert(certified.Certificate())
+	mini, err := miniredis.RunTLS(&tls.Config{Certificates: certified.TLS.Certificates, MinVersion: tls.VersionTLS12})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(mini.Close)
+
+	s := open(t, redisstore.Config{Addr: mini.Addr(), TLS: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}})
+	mustPut(t, s, "abc")
+	if n := mini.TotalConnectionCount(); n != 1 {
+		t.Errorf("%d connections; want 1", n)
+	}
+	distrustful := open(t, redisstore.Config{Addr: mini.Addr(), TLS: &tls.Config{MinVersion: tls.VersionTLS12}})
+	var unknown x509.UnknownAuthorityError
+	if err := distrustful.Ping(t.Context()); !errors.Is(err, app.ErrUnavailable) || !errors.As(err, &unknown) {
+		t.Errorf("Ping with an unknown authority = %v; want ErrUnavailable for that", err)
 	}
 }

@@ -321,3 +321,54 @@ func TestCancelWhileWaitingForAConnection(t *testing.T) {
 		time.Sleep(2 * redisstore.Timeout)
 	})
 }
+
+// A connection that lay unused for longer than peers keep one is not trusted, even
+// though it looks open: a frozen Lambda environment does not see it die.
+func TestOldIdleConnectionIsNotUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		s := redisstore.Open(redisstore.Config{
+			Addr: "polite:1", PoolSize: 1, TTL: time.Hour,
+			Dial: func(context.Context, string, string) (net.Conn, error) {
+				dials++
+				client, server := net.Pipe()
+				go pong(server)
+				return client, nil
+			},
+		})
+		for _, step := range []struct {
+			idle time.Duration
+			want int
+		}{{0, 1}, {3 * time.Minute, 1}, {5 * time.Minute, 2}} {
+			time.Sleep(step.idle)
+			if err := s.Ping(context.Background()); err != nil {
+				t.Fatalf("Ping after %v: %v", step.idle, err)
+			}
+			if dials != step.want {
+				t.Errorf("after %v idle: %d dials; want %d", step.idle, dials, step.want)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+}
+
+// pong is a server that knows PING and nothing else, HELLO included, as old ones.
+func pong(conn net.Conn) {
+	defer func() { _ = conn.Close() }()
+	buf := make([]byte, 1024)
+	for {
+		n, err := conn.Read(buf)
+		if err != nil {
+			return
+		}
+		reply := "-ERR unknown command\r\n"
+		if bytes.Contains(bytes.ToLower(buf[:n]), []byte("ping")) {
+			reply = "+PONG\r\n"
+		}
+		if _, err := conn.Write([]byte(reply)); err != nil {
+			return
+		}
+	}
+}
