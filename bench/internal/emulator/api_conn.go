@@ -121,7 +121,8 @@ func (c *apiConn) unread(readErr error) bool {
 // deliver sends the event of inv to the function, which waits for it on c. Failures need no report: whatever keeps a
 // function from reading ends its connection or its process or meets the deadline, and each of these has its outcome.
 func (c *apiConn) deliver(inv *invocation) {
-	b := append(inv.head[:0], "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
+	b := inv.head[:0]
+	b = append(b, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
 	b = append(b, inv.id...)
 	b = append(b, "\r\nLambda-Runtime-Deadline-Ms: "...)
 	b = strconv.AppendInt(b, inv.deadline.UnixMilli(), 10)
@@ -165,12 +166,13 @@ func (c *apiConn) read(req *http.Request, buf *bytes.Buffer) (int64, error) {
 }
 
 // discard reads the body of req for nothing.
-func (c *apiConn) discard(req *http.Request) (int64, error) {
+func (c *apiConn) discard(req *http.Request) error {
 	if req.ContentLength == 0 {
-		return 0, nil
+		return nil
 	}
 	c.limit.N = maxDiscarded + maxRequestHead
-	return io.Copy(io.Discard, io.LimitReader(req.Body, maxDiscarded))
+	_, err := io.Copy(io.Discard, io.LimitReader(req.Body, maxDiscarded))
+	return err
 }
 
 // accepted replies that all is well.
@@ -180,7 +182,7 @@ func (c *apiConn) accepted() bool {
 
 // refuse replies with an error to a request whose body has not been read.
 func (c *apiConn) refuse(req *http.Request, status int, errorType, message string) bool {
-	if _, err := c.discard(req); err != nil {
+	if err := c.discard(req); err != nil {
 		return false
 	}
 	return c.reply(status, errorType, message)

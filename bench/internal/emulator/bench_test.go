@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -45,7 +46,7 @@ func newBare(b *testing.B, bootstraps int) *bare {
 		srv.Close()
 	})
 	for range bootstraps {
-		cmd := exec.Command(programs.fn)
+		cmd := exec.CommandContext(context.WithoutCancel(b.Context()), programs.fn)
 		cmd.Env = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(srv.URL, "http://")}
 		child, err := group.Start(cmd)
 		if err != nil {
@@ -98,7 +99,7 @@ type client struct {
 
 func dial(b *testing.B, url string) *client {
 	b.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -136,6 +137,7 @@ func Benchmark64InFlight(b *testing.B) { compare(b, 64) }
 // compare sends b.N requests through the front door and gives as many events to the same program without one, in turns, so
 // that what else the machine does meets both. It reports the share of the bare rate that the service reaches.
 func compare(b *testing.B, inFlight int) {
+	b.Helper()
 	s := start(b, nil)
 	bareAPI := newBare(b, inFlight)
 	clients := make([]*client, inFlight)

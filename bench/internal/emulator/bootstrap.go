@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -134,9 +135,7 @@ func environ(c *Config, runtimeAPI, logStream string) []string {
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"_HANDLER":                        "bootstrap",
 	}
-	for name, value := range c.Env {
-		vars[name] = value
-	}
+	maps.Copy(vars, c.Env)
 	env := make([]string, 0, len(vars))
 	for name, value := range vars {
 		env = append(env, name+"="+value)

@@ -182,7 +182,7 @@ func (e *environment) start() error {
 	}
 	e.listener = listener
 	cfg := &e.fn.cfg
-	cmd := exec.Command(cfg.Bootstrap, cfg.Args...) //nolint:gosec,noctx // running that program is what the package is for; the group ends it
+	cmd := exec.Command(cfg.Bootstrap, cfg.Args...) //nolint:noctx // it outlives the request that caused it; the group ends it
 	cmd.Dir = filepath.Dir(cfg.Bootstrap)
 	cmd.Env = environ(cfg, listener.Addr().String(), e.logStream)
 	cmd.Stdout, cmd.Stderr = input, input

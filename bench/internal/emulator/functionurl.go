@@ -55,20 +55,20 @@ func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["X-Amzn-Requestid"] = []string{inv.id}
 	h["X-Amzn-Trace-Id"] = []string{inv.traceID}
-	out := f.invoke(inv)
+	out := f.invoke(inv) //nolint:contextcheck // an invocation outlives the request that caused it
 	defer f.pools.freeBuffer(out.answer)
 	switch {
 	case errors.Is(out.err, errThrottled):
 		h.Set("X-Amzn-Errortype", "TooManyRequestsException")
 		respond(w, r, http.StatusTooManyRequests, []byte(textThrottled))
 	case out.kind != outcomeAnswer:
-		f.cfg.Log.Debug("invocation failed", "request_id", inv.id, "error", out.err)
+		f.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
 		respond(w, r, http.StatusBadGateway, []byte(textFailed))
 	default:
 		answer, err := decodeAnswer(out.answer.Bytes())
 		if err != nil {
 			f.invalidAnswer()
-			f.cfg.Log.Debug("answer is not valid", "request_id", inv.id, "error", err)
+			f.cfg.Log.DebugContext(r.Context(), "answer is not valid", "request_id", inv.id, "error", err)
 			answer = httpAnswer{status: http.StatusBadGateway, body: []byte(textFailed)}
 		}
 		answer.write(w, r)

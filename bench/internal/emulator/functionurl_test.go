@@ -117,7 +117,7 @@ func TestAnswers(t *testing.T) {
 func TestEventReachesTheFunction(t *testing.T) {
 	s := start(t, rawBootstrap)
 	addr := strings.TrimPrefix(s.FunctionURL(), "http://")
-	conn, err := net.Dial("tcp", addr)
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/rand"
 	"encoding/hex"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -115,11 +116,7 @@ func newTraceID(now time.Time) string {
 	_, _ = rand.Read(id[:])
 	text := make([]byte, 0, 48)
 	text = append(text, "Root=1-"...)
-	var seconds [4]byte
-	for i := range seconds {
-		seconds[i] = byte(now.Unix() >> (24 - 8*i))
-	}
-	text = hex.AppendEncode(text, seconds[:])
+	text = strconv.AppendInt(text, now.Unix(), 16) // eight digits from 1978 to 2106
 	text = append(text, '-')
 	text = hex.AppendEncode(text, id[:])
 	return string(text)

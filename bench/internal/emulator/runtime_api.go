@@ -56,7 +56,7 @@ func route(path string) (verb, id string, ok bool) {
 
 // next parks the connection until there is an event for it.
 func (c *apiConn) next(req *http.Request) bool {
-	if _, err := c.discard(req); err != nil {
+	if err := c.discard(req); err != nil {
 		return false
 	}
 	e := c.env
