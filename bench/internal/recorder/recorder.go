@@ -1,5 +1,7 @@
-// Package recorder collects what the workers of a load generator see: each worker's successes into memory of its own, so
-// that nothing is locked or allocated while the clock runs, merged once when a phase has drained.
+// Package recorder collects what the workers of a load generator see, and merges it once when a phase has drained.
+//
+// Successes go into histograms that few workers share, between one request and the next: no time that is measured contains the
+// recording, and nothing is allocated for it.
 package recorder
 
 import (
@@ -13,14 +15,25 @@ import (
 // Recorder collects one phase of one target at a time. Its memory is reused from phase to phase.
 type Recorder struct {
 	workers []*Worker
+	shards  []*shard
 	steps   int
 
-	// What is rare is recorded here, under a lock: a histogram for each worker would cost more memory than the lock time.
+	// What is rare is recorded here.
 	mu       sync.Mutex
 	failed   []failed // by step
 	failures []Failure
 	cold     *result.Histogram
 	connects *result.Histogram
+}
+
+// maxShards bounds the memory. A histogram takes about 190 KB: one for each of 10,000 workers and each step would fill a machine,
+// while a lock that some workers share is nearly always free.
+const maxShards = 16
+
+// shard has the successes of some workers.
+type shard struct {
+	mu        sync.Mutex
+	successes []*result.Histogram // by step; nil until the first
 }
 
 // failed counts and times the failed requests of one step.
@@ -33,8 +46,11 @@ type failed struct {
 // first sample comes, so unused workers cost nothing.
 func New(workers, steps int) *Recorder {
 	r := &Recorder{workers: make([]*Worker, workers), steps: steps, failed: make([]failed, steps)}
+	for range min(workers, maxShards) {
+		r.shards = append(r.shards, &shard{successes: make([]*result.Histogram, steps)})
+	}
 	for i := range r.workers {
-		r.workers[i] = &Worker{recorder: r, successes: make([]*result.Histogram, steps)}
+		r.workers[i] = &Worker{recorder: r, shard: r.shards[i%maxShards]}
 	}
 	return r
 }
@@ -54,14 +70,16 @@ func (r *Recorder) Progress() (requests, failed int64) {
 // Take merges what all workers recorded and empties them; no worker may be running. wall is how long the phase took.
 func (r *Recorder) Take(wall time.Duration) Phase {
 	p := Phase{Steps: make([]Set, r.steps), Cold: r.cold, Failures: r.failures}
-	for _, w := range r.workers {
-		for i, h := range w.successes {
+	for _, s := range r.shards {
+		for i, h := range s.successes {
 			if h == nil || h.Count() == 0 {
 				continue
 			}
 			p.Steps[i].successes = merge(p.Steps[i].successes, h)
 			h.Reset()
 		}
+	}
+	for _, w := range r.workers {
 		w.requests.Store(0)
 		w.failed.Store(0)
 	}
@@ -94,8 +112,8 @@ type Failure struct {
 
 // Worker records for one worker.
 type Worker struct {
-	recorder  *Recorder
-	successes []*result.Histogram // by step; nil until the first
+	recorder *Recorder
+	shard    *shard
 
 	// Written by the worker, read by whoever shows progress.
 	requests atomic.Int64
@@ -105,12 +123,13 @@ type Worker struct {
 // Success records a right answer. took counts from when the request was sent, which in a closed loop is when it was due.
 // cold says that it was the first answer of a Lambda environment.
 func (w *Worker) Success(step int, took time.Duration, cold bool) {
-	h := w.successes[step]
-	if h == nil {
-		h = result.NewHistogram()
-		w.successes[step] = h
+	s := w.shard
+	s.mu.Lock()
+	if s.successes[step] == nil {
+		s.successes[step] = result.NewHistogram()
 	}
-	h.Record(took)
+	s.successes[step].Record(took)
+	s.mu.Unlock()
 	if cold {
 		w.recorder.record(&w.recorder.cold, took)
 	}
