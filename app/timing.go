@@ -35,7 +35,7 @@ func (w *timedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 func (w *timedWriter) WriteHeader(status int) {
 	if !w.prepared && status >= http.StatusOK {
 		w.prepared = true
-		w.ResponseWriter.Header()["Server-Timing"] = []string{w.timing()}
+		w.Header()["Server-Timing"] = []string{w.timing()}
 	}
 	w.ResponseWriter.WriteHeader(status)
 }

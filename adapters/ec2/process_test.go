@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 }
 
 func build(output, pkg string) error {
-	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", output, pkg) //nolint:noctx // before any test
+	cmd := exec.Command("go", "build", "-ldflags=-s -w", "-o", output, pkg) //nolint:noctx,gosec // before any test; all arguments are ours
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("building %s: %w: %s", pkg, err, out)
 	}
@@ -149,7 +149,16 @@ func client(t testing.TB, set func(*http.Protocols)) *http.Client {
 func http1(p *http.Protocols) { p.SetHTTP1(true) }
 func h2c(p *http.Protocols)   { p.SetUnencryptedHTTP2(true) }
 
-func get(t testing.TB, c *http.Client, url string) (*http.Response, string) {
+// reply is an answer with its body read.
+type reply struct {
+	proto  string
+	status int
+	header http.Header
+	body   string
+	closes bool // the connection ends with it
+}
+
+func get(t testing.TB, c *http.Client, url string) reply {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {
@@ -164,5 +173,5 @@ func get(t testing.TB, c *http.Client, url string) (*http.Response, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return res, string(body)
+	return reply{res.Proto, res.StatusCode, res.Header, string(body), res.Close}
 }

@@ -116,7 +116,9 @@ func drain(srv *http.Server, d *drainer, signals <-chan os.Signal) error {
 		return nil
 	case <-signals:
 		cancel()
-		<-stopped
+		if err := <-stopped; err == nil {
+			return nil // it had just finished
+		}
 		return errors.Join(errAborted, srv.Close())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -110,7 +111,7 @@ func TestAnswers(t *testing.T) {
 			if got.header("Server-Timing") == "" {
 				t.Errorf("no Server-Timing in %v", got.Headers)
 			}
-			if tt.event.RequestContext.HTTP.Method == "HEAD" && got.Body != "" {
+			if tt.event.RequestContext.HTTP.Method == http.MethodHead && got.Body != "" {
 				t.Errorf("body of HEAD = %q", got.Body)
 			}
 		})
@@ -152,7 +153,7 @@ func TestFirstRequestAfterAFreeze(t *testing.T) {
 	server := storetest.StartRedis(t)
 	s := start(t, "REDIS_URL=redis://"+server.Addr)
 	for range 3 {
-		if got := s.do(t, event("POST", "/", "123")); got.StatusCode != 200 {
+		if got := s.do(t, event("POST", "/", "123")); got.StatusCode != http.StatusOK {
 			t.Fatalf("POST / = %d %s", got.StatusCode, got.Body)
 		}
 		if reply, err := server.Do("CLIENT KILL TYPE normal SKIPME yes"); err != nil || reply != ":1" {
@@ -164,7 +165,7 @@ func TestFirstRequestAfterAFreeze(t *testing.T) {
 func TestOutageIsAnAnswerNotAFunctionError(t *testing.T) {
 	s := start(t, "REDIS_URL=redis://127.0.0.1:1")
 	got := s.do(t, event("POST", "/", "123"))
-	if got.StatusCode != 503 || got.header("Retry-After") == "" {
+	if got.StatusCode != http.StatusServiceUnavailable || got.header("Retry-After") == "" {
 		t.Errorf("= %d %v", got.StatusCode, got.Headers)
 	}
 	s.f.cmd.Process.Signal(syscall.SIGTERM) //nolint:errcheck // the exit shows it
@@ -214,7 +215,8 @@ func TestDoesNotStart(t *testing.T) {
 		"not on Lambda": {[]string{"REDIS_URL=redis://h"}, 2, []string{"AWS_LAMBDA_RUNTIME_API is not set"}},
 		"bad environment": {
 			[]string{"AWS_LAMBDA_RUNTIME_API=" + api.host(), "REDIS_URL=http://:secret@h", "LAMBDA_ADAPTER=magic", "LAMBDA_RESPONSE_MODE=stream"},
-			1, []string{"REDIS_URL", `LAMBDA_ADAPTER=\"magic\"`, "cannot stream"},
+			1,
+			[]string{"REDIS_URL", `LAMBDA_ADAPTER=\"magic\"`, "cannot stream"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -87,7 +87,7 @@ func Load(getenv func(string) string, poolSize int) (Config, error) {
 
 // Faults takes the error of [Load] apart into one line a fault.
 func Faults(err error) []string {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // the outermost error is meant
+	joined, ok := err.(interface{ Unwrap() []error })
 	if !ok {
 		return []string{err.Error()}
 	}

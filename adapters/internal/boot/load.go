@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -77,12 +78,9 @@ func (l *loader) oneOf(name string, allowed ...string) string {
 	if v == "" {
 		return allowed[0]
 	}
-	for _, a := range allowed {
-		if v == a {
-			return v
-		}
+	if !slices.Contains(allowed, v) {
+		l.fault("%s=%q: want %s", name, v, strings.Join(allowed, " or "))
 	}
-	l.fault("%s=%q: want %s", name, v, strings.Join(allowed, " or "))
 	return v
 }
 
