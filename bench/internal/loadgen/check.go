@@ -16,8 +16,7 @@ var ErrDiffer = errors.New("targets do not answer as they should")
 // other, by status and content type. It returns how many of each target's answers were an environment's first. Its error
 // joins all differences. The requests are in no count.
 func (g *Generator) Check(ctx context.Context) (cold []int64, err error) {
-	unwatch := context.AfterFunc(ctx, g.Close)
-	defer unwatch()
+	defer g.closeWith(ctx)()
 	cold = make([]int64, len(g.clients))
 	var errs []error
 	for step := range g.scenario.Steps {

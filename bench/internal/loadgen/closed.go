@@ -73,9 +73,10 @@ func (c *client) closedPhase(
 	var ready, done sync.WaitGroup
 	var start time.Time
 	begin := make(chan struct{})
-	ends := make([]time.Time, p.Workers)
-	for i := range p.Workers {
-		w := &worker{conn: c.conns[i], requests: c.requests, record: r.Worker(i), stop: &stop, cut: &cut}
+	workers := make([]worker, p.Workers)
+	for i := range workers {
+		w := &workers[i]
+		*w = worker{conn: c.conns[i], requests: c.requests, record: r.Worker(i), stop: &stop, cut: &cut}
 		ready.Add(1)
 		done.Go(func() {
 			w.connect(ctx)
@@ -85,7 +86,6 @@ func (c *client) closedPhase(
 				w.until = start.Add(time.Duration(p.Duration))
 			}
 			w.run(ctx, order, p.Iterations)
-			ends[i] = time.Now()
 		})
 	}
 	ready.Wait()
@@ -95,13 +95,25 @@ func (c *client) closedPhase(
 	close(finished)
 	watch.Wait()
 
-	last := start
-	for _, end := range ends {
-		if end.After(last) {
-			last = end
+	return r.Take(span(workers)), !cut.Load()
+}
+
+// span is from the first send of all workers to the last answer.
+func span(workers []worker) time.Duration {
+	var first, last time.Time
+	for i := range workers {
+		w := &workers[i]
+		if w.first.IsZero() {
+			continue
+		}
+		if first.IsZero() || w.first.Before(first) {
+			first = w.first
+		}
+		if w.last.After(last) {
+			last = w.last
 		}
 	}
-	return r.Take(last.Sub(start)), !cut.Load()
+	return last.Sub(first)
 }
 
 // worker is one closed loop.
@@ -112,6 +124,17 @@ type worker struct {
 	stop     *atomic.Bool // asked: send no more
 	cut      *atomic.Bool // told: stopped with work left
 	until    time.Time    // zero: no limit
+
+	first, last time.Time // begin of the first request, end of the last
+	unreachable bool      // the last try to connect failed
+}
+
+// ran notes when a request ran.
+func (w *worker) ran(start time.Time, took time.Duration) {
+	if w.first.IsZero() {
+		w.first = start
+	}
+	w.last = start.Add(took)
 }
 
 // run does the worker's share of a phase: iterations of each step, or as many as fit if iterations is 0.
@@ -138,6 +161,9 @@ func (w *worker) run(ctx context.Context, order scenario.Order, iterations int) 
 
 // once sends one request and records what came of it. It says whether to go on.
 func (w *worker) once(ctx context.Context, step int) bool {
+	if w.unreachable && !rest(ctx) {
+		return false
+	}
 	if !w.until.IsZero() && !time.Now().Before(w.until) {
 		return false
 	}
@@ -147,28 +173,32 @@ func (w *worker) once(ctx context.Context, step int) bool {
 	}
 	if w.conn.nc == nil {
 		start := time.Now()
-		if fail := w.connect(ctx); fail != nil {
-			if ctx.Err() != nil {
-				return false
-			}
-			w.record.Failure(step, fail.kind, time.Since(start), fail.Error)
-			return w.rest(ctx)
+		fail := w.connect(ctx)
+		if w.unreachable = fail != nil; w.unreachable {
+			return w.failed(ctx, step, start, time.Since(start), fail)
 		}
 	}
 	r := &w.requests[step]
-	_, took, fail := w.conn.send(r)
+	start, took, fail := w.conn.send(r)
 	if fail != nil {
-		if ctx.Err() != nil {
-			return false // cut off by us: it says nothing of the target
-		}
-		w.record.Failure(step, fail.kind, took, fail.Error)
-		return true
+		return w.failed(ctx, step, start, took, fail)
 	}
+	w.ran(start, took)
 	if kind, detail := r.wrong(&w.conn.resp); kind != "" {
 		w.record.Failure(step, kind, took, detail)
 		return true
 	}
 	w.record.Success(step, took, isCold(&w.conn.resp))
+	return true
+}
+
+// failed records a request without an answer. One that was cut off by us says nothing of the target and is not counted.
+func (w *worker) failed(ctx context.Context, step int, start time.Time, took time.Duration, fail *failure) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	w.ran(start, took)
+	w.record.Failure(step, fail.kind, took, fail.Error)
 	return true
 }
 
@@ -181,8 +211,8 @@ func (w *worker) connect(ctx context.Context) *failure {
 	return fail
 }
 
-// rest pauses after a failure to connect.
-func (w *worker) rest(ctx context.Context) bool {
+// rest pauses before another try to connect, and says whether to go on.
+func rest(ctx context.Context) bool {
 	t := time.NewTimer(retryPause)
 	defer t.Stop()
 	select {

@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -32,8 +31,6 @@ func statusKind(status int) string { return "status_" + strconv.Itoa(status) }
 const (
 	maxBody    = 64 << 20
 	headBuffer = 16 << 10 // the longest head of an answer
-	// stale is how long a connection may rest before it is probed. Within a phase a worker is never that slow.
-	stale = time.Second
 )
 
 // conn is one worker's keep-alive connection to one target. It is used by one goroutine; close may be called by another.
@@ -45,10 +42,9 @@ type conn struct {
 	nc     net.Conn
 	closed bool
 
-	reader   *bufio.Reader
-	readErr  error // what the socket said last: fasthttp's errors hide it
-	resp     fasthttp.Response
-	lastUsed time.Time
+	reader  *bufio.Reader
+	readErr error // what the socket said last: fasthttp's errors hide it
+	resp    fasthttp.Response
 }
 
 func newConn(e endpoint, timeout time.Duration) *conn {
@@ -76,10 +72,11 @@ func (f *failure) Error() string { return f.err.Error() }
 
 var errAborted = errors.New("aborted")
 
-// open makes sure that there is a living connection, and says how long a new one took; 0 if there was one.
+// open makes sure that there is a living connection, and says how long a new one took; 0 if there was one. Servers close
+// connections that rest while other targets have their turn, and that is no failure: so it looks before it trusts one.
 func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
 	if c.nc != nil {
-		if time.Since(c.lastUsed) < stale || alive(c.nc) {
+		if alive(c.nc) {
 			return 0, nil
 		}
 		c.drop()
@@ -113,7 +110,7 @@ func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
 		_ = nc.Close()
 		return 0, &failure{kindConnect, errAborted}
 	}
-	c.nc, c.lastUsed = nc, time.Now()
+	c.nc = nc
 	c.reader.Reset(c)
 	return took, nil
 }
@@ -126,17 +123,17 @@ func dialKind(err error) string {
 	return kindConnect
 }
 
-// send puts r on the wire and reads the whole answer into c.resp, which is valid until the next send. After a failure the
-// connection is gone.
+// send puts r on the wire and reads the whole answer into c.resp, which is valid until the next send. It needs an open
+// connection. start is just before the first byte is written, took ends just after the last byte of the answer was read. After a
+// failure, or when the server asks for it, the connection is gone.
 func (c *conn) send(r *request) (start time.Time, took time.Duration, _ *failure) {
 	start = time.Now()
 	fail := c.exchange(start, r)
-	end := time.Now()
-	c.lastUsed = end
+	took = time.Since(start)
 	if fail != nil || c.resp.ConnectionClose() {
 		c.drop()
 	}
-	return start, end.Sub(start), fail
+	return start, took, fail
 }
 
 func (c *conn) exchange(start time.Time, r *request) *failure {
@@ -145,25 +142,38 @@ func (c *conn) exchange(start time.Time, r *request) *failure {
 		return &failure{kindClosed, err}
 	}
 	_, writeErr := c.nc.Write(r.wire)
-	if writeErr != nil && errors.Is(writeErr, os.ErrDeadlineExceeded) {
-		return &failure{kindTimeout, fmt.Errorf("sending: no progress for %s", c.timeout)}
+	if errors.Is(writeErr, os.ErrDeadlineExceeded) {
+		return &failure{kindTimeout, fmt.Errorf("the request was not taken within %s", c.timeout)}
 	}
 	// After another write error there may still be an answer that says why, such as a 413.
 	c.resp.SkipBody = r.head
 	err := c.resp.ReadLimitBody(c.reader, maxBody)
-	switch {
-	case err == nil && c.reader.Buffered() > 0:
-		return &failure{kindProtocol, fmt.Errorf("%d bytes after the end of the answer", c.reader.Buffered())}
-	case err == nil:
+	if err == nil && c.reader.Buffered() == 0 {
 		return nil
+	}
+	return c.readFailure(err, writeErr)
+}
+
+// readFailure sorts out why there is no answer, or more than one.
+func (c *conn) readFailure(err, writeErr error) *failure {
+	var head *fasthttp.ErrSmallBuffer
+	switch {
+	case err == nil:
+		return &failure{kindProtocol, fmt.Errorf("expected nothing after the end of the answer, got %d bytes", c.reader.Buffered())}
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		return &failure{kindTooLarge, fmt.Errorf("the answer's body is longer than %d bytes", maxBody)}
+		return &failure{kindTooLarge, fmt.Errorf("expected a body of at most %d bytes, got more", maxBody)}
+	case errors.As(err, &head):
+		return &failure{kindProtocol, fmt.Errorf("expected the head of an answer to end within %d bytes", headBuffer)}
 	case errors.Is(c.readErr, os.ErrDeadlineExceeded):
-		return &failure{kindTimeout, fmt.Errorf("no whole answer within %s", c.timeout)}
+		return &failure{kindTimeout, fmt.Errorf("expected an answer within %s, got none or a part", c.timeout)}
 	case c.readErr != nil:
-		return &failure{kindClosed, fmt.Errorf("connection closed before the answer was whole: %w", errors.Join(writeErr, c.readErr))}
+		cause := c.readErr
+		if writeErr != nil {
+			cause = writeErr // it came first
+		}
+		return &failure{kindClosed, fmt.Errorf("expected an answer, but the connection was closed before it was whole: %w", cause)}
 	default:
-		return &failure{kindProtocol, fmt.Errorf("reading the answer: %w", err)}
+		return &failure{kindProtocol, fmt.Errorf("expected an HTTP/1.1 answer: %w", err)}
 	}
 }
 
@@ -185,28 +195,4 @@ func (c *conn) close() {
 	if c.nc != nil {
 		_ = c.nc.Close()
 	}
-}
-
-// alive asks the socket whether the server has closed it, without waiting and without taking data from it.
-func alive(nc net.Conn) bool {
-	if session, ok := nc.(*tls.Conn); ok {
-		nc = session.NetConn()
-	}
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return true
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return false
-	}
-	living := false
-	err = raw.Read(func(fd uintptr) bool {
-		var b [1]byte
-		n, _, err := syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		// Nothing to read yet is how a resting connection should be. On TLS a waiting record may be a session ticket.
-		living = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK) || err == nil && n > 0
-		return true
-	})
-	return err == nil && living
 }

@@ -124,21 +124,3 @@ func quote(body []byte) string {
 	}
 	return strconv.Quote(string(body))
 }
-
-// coldMark begins the entry that a Lambda target adds to the Server-Timing of an environment's first answer.
-const coldMark = "init;dur="
-
-// isCold looks for the metric named init in a Server-Timing header.
-func isCold(resp *fasthttp.Response) bool {
-	h := resp.Header.Peek("Server-Timing")
-	for from := 0; ; {
-		i := bytes.Index(h[from:], []byte(coldMark))
-		if i < 0 {
-			return false
-		}
-		if at := from + i; at == 0 || h[at-1] == ' ' || h[at-1] == ',' {
-			return true
-		}
-		from += i + len(coldMark)
-	}
-}

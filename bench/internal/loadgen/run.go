@@ -73,9 +73,7 @@ func (g *Generator) Close() {
 // Run does all rounds, tells the observer of each turn, and says whether it did all of it. Closing drain ends it after the
 // answers to what is in flight; the turn that was under way is still reported. Ending ctx ends it at once, with ctx's error.
 func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, seed uint64, o Observer) (whole bool, _ error) {
-	// Requests in flight wait on sockets, which know nothing of contexts.
-	unwatch := context.AfterFunc(ctx, g.Close)
-	defer unwatch()
+	defer g.closeWith(ctx)()
 	for round := 1; round <= rounds; round++ {
 		for i, phase := range g.scenario.Phases {
 			for place, target := range turns(seed, round, i, len(g.targets)) {
@@ -100,6 +98,21 @@ func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, 
 		}
 	}
 	return true, nil
+}
+
+// closeWith closes all connections when ctx ends, for requests in flight wait on sockets, which know nothing of contexts. Its
+// result ends the watch.
+func (g *Generator) closeWith(ctx context.Context) (unwatch func()) {
+	closed := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		g.Close()
+		close(closed)
+	})
+	return func() {
+		if !stop() {
+			<-closed
+		}
+	}
 }
 
 // turns is the order in which n targets run a phase. It depends on nothing but its arguments, so that a repeated run has
