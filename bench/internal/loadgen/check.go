@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"mime"
+	"strings"
 
 	"github.com/valyala/fasthttp"
 )
@@ -79,10 +80,13 @@ func (c *client) check(ctx context.Context, step int) (*answer, error) {
 
 func newAnswer(resp *fasthttp.Response) *answer {
 	a := &answer{status: resp.StatusCode(), cold: isCold(resp)}
-	// Parameters such as charset are kept; case and spaces are not a difference.
+	// Parameters such as charset are kept; spaces are no difference, nor is case where it means nothing.
 	header := string(resp.Header.Peek(fasthttp.HeaderContentType))
 	a.contentType = header
 	if media, params, err := mime.ParseMediaType(header); err == nil {
+		if charset, ok := params["charset"]; ok {
+			params["charset"] = strings.ToLower(charset)
+		}
 		a.contentType = mime.FormatMediaType(media, params)
 	}
 	return a

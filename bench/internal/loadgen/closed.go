@@ -79,7 +79,7 @@ func (c *client) closedPhase(
 		*w = worker{conn: c.conns[i], requests: c.requests, record: r.Worker(i), stop: &stop, cut: &cut}
 		ready.Add(1)
 		done.Go(func() {
-			w.connect(ctx)
+			_ = w.connect(ctx) // the first request tries again, and counts it if that fails too
 			ready.Done()
 			<-begin
 			if p.Duration > 0 {

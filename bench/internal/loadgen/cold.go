@@ -2,6 +2,7 @@ package loadgen
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/valyala/fasthttp"
 )
@@ -11,12 +12,7 @@ const coldMetric = "init"
 
 // isCold says whether an answer is an environment's first. Front doors may have added Server-Timing headers of their own.
 func isCold(resp *fasthttp.Response) bool {
-	for _, header := range resp.Header.PeekAll("Server-Timing") {
-		if hasColdMetric(header) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(resp.Header.PeekAll("Server-Timing"), hasColdMetric)
 }
 
 // hasColdMetric looks for the metric in the value of a Server-Timing header: metrics are parted by commas, the parameters of

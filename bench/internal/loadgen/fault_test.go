@@ -108,7 +108,7 @@ phases: [{name: all, iterations: 3}]`)
 				connections.Add(1)
 				r := bufio.NewReader(c)
 				for {
-					if _, _, ok := readRequest(r); !ok {
+					if !readRequest(r) {
 						return
 					}
 					if requests.Add(1) != 2 {

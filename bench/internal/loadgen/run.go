@@ -118,5 +118,5 @@ func (g *Generator) closeWith(ctx context.Context) (unwatch func()) {
 // turns is the order in which n targets run a phase. It depends on nothing but its arguments, so that a repeated run has
 // the same order, however the phases before went.
 func turns(seed uint64, round, phase, n int) []int {
-	return rand.New(rand.NewPCG(seed, uint64(round)<<32|uint64(phase))).Perm(n)
+	return rand.New(rand.NewPCG(seed, uint64(round)<<32|uint64(phase))).Perm(n) //nolint:gosec // both are small and positive
 }

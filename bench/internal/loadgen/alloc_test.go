@@ -1,0 +1,75 @@
+package loadgen
+
+import (
+	"net"
+	"net/url"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// canned is a connection that answers everything at once in the same way.
+type canned struct {
+	net.Conn
+	answer []byte
+}
+
+func (c canned) Read(p []byte) (int, error)     { return copy(p, c.answer), nil }
+func (canned) Write(p []byte) (int, error)      { return len(p), nil }
+func (canned) SetDeadline(time.Time) error      { return nil }
+func (canned) SetReadDeadline(time.Time) error  { return nil }
+func (canned) SetWriteDeadline(time.Time) error { return nil }
+func (canned) Close() error                     { return nil }
+
+const cannedAnswer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nServer-Timing: app;dur=0.012, store;dur=0.101\r\n" +
+	"Date: Mon, 02 Jan 2006 15:04:05 GMT\r\nContent-Length: 1\r\n\r\n3"
+
+// loop is a worker on a canned connection.
+func loop(tb testing.TB) (*worker, *recorder.Recorder) {
+	tb.Helper()
+	body := "3"
+	steps := []scenario.Step{{
+		Name: "post", Method: "POST", Path: "/", ContentType: "text/plain", Body: []byte("123"),
+		Expect: scenario.Expect{Status: 200, Body: &body},
+	}}
+	c := newConn(endpoint{}, time.Minute)
+	c.nc = canned{answer: []byte(cannedAnswer)}
+	c.reader.Reset(c)
+	var stop, cut atomic.Bool
+	r := recorder.New(1, 1)
+	return &worker{
+		conn: c, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, steps),
+		record: r.Worker(0), stop: &stop, cut: &cut,
+	}, r
+}
+
+func TestRequestDoesNotAllocate(t *testing.T) {
+	w, r := loop(t)
+	ctx := t.Context()
+	ok := true
+	n := testing.AllocsPerRun(1000, func() { ok = w.once(ctx, 0) && ok })
+	if n != 0 {
+		t.Errorf("%v allocations a request, want 0", n)
+	}
+	// A failure would take another path.
+	p := r.Take(time.Second)
+	if !ok || p.Overall.Stats().Successes != 1001 {
+		t.Error("the requests did not succeed")
+	}
+}
+
+// BenchmarkRequest is the generator's own work for a request, without a socket.
+func BenchmarkRequest(b *testing.B) {
+	w, _ := loop(b)
+	ctx := b.Context()
+	b.ReportAllocs()
+	b.ResetTimer()
+	for range b.N {
+		if !w.once(ctx, 0) {
+			b.Fatal("the loop ended")
+		}
+	}
+}
