@@ -1,7 +1,7 @@
 // Package recorder collects what the workers of a load generator see, and merges it once when a phase has drained.
 //
-// Successes go into histograms that few workers share, between one request and the next: no time that is measured contains the
-// recording, and nothing is allocated for it.
+// Successes go into histograms of the worker's own, between one request and the next: no time that is measured contains the
+// recording, and nothing is allocated for it. Only where there are more workers than memory for that, some share.
 package recorder
 
 import (
@@ -26,11 +26,11 @@ type Recorder struct {
 	connects *result.Histogram
 }
 
-// maxShards bounds the memory. A histogram takes about 190 KB: one for each of 10,000 workers and each step would fill a machine,
-// while a lock that some workers share is nearly always free.
-const maxShards = 16
+// maxHistograms bounds the memory to some 50 MB: a histogram takes about 190 KB, so one for each of 10,000 workers and each step
+// would fill a machine. 128 workers with two steps have their own.
+const maxHistograms = 256
 
-// shard has the successes of some workers.
+// shard has the successes of one worker, or of some where there are too many. Its lock is nearly always free.
 type shard struct {
 	mu        sync.Mutex
 	successes []*result.Histogram // by step; nil until the first
@@ -46,11 +46,11 @@ type failed struct {
 // first sample comes, so unused workers cost nothing.
 func New(workers, steps int) *Recorder {
 	r := &Recorder{workers: make([]*Worker, workers), steps: steps, failed: make([]failed, steps)}
-	for range min(workers, maxShards) {
+	for range min(workers, max(1, maxHistograms/max(1, steps))) {
 		r.shards = append(r.shards, &shard{successes: make([]*result.Histogram, steps)})
 	}
 	for i := range r.workers {
-		r.workers[i] = &Worker{recorder: r, shard: r.shards[i%maxShards]}
+		r.workers[i] = &Worker{recorder: r, shard: r.shards[i%len(r.shards)]}
 	}
 	return r
 }
