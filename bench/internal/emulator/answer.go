@@ -7,28 +7,51 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
-// httpAnswer is the answer of a function as HTTP.
+// httpAnswer is the answer of a function, or of a front door, as HTTP.
 type httpAnswer struct {
-	status  int // 200 to 599
-	header  map[string]string
-	cookies []string
-	body    []byte
+	status int // 200 to 599
+	header http.Header
+	body   []byte
+}
+
+// answerFields are those of the answers that front doors understand; which of them count differs.
+type answerFields struct {
+	StatusCode        json.RawMessage     `json:"statusCode"`
+	Headers           map[string]scalar   `json:"headers"`
+	MultiValueHeaders map[string][]scalar `json:"multiValueHeaders"`
+	Cookies           []string            `json:"cookies"`
+	Body              *string             `json:"body"`
+	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+}
+
+// answer is the answer without its headers.
+func (f *answerFields) answer() (a httpAnswer, err error) {
+	a.header = make(http.Header, len(f.Headers)+1)
+	if a.status, err = decodeStatus(f.StatusCode); err != nil {
+		return httpAnswer{}, err
+	}
+	if f.Body != nil {
+		a.body = []byte(*f.Body)
+	}
+	if f.IsBase64Encoded {
+		n, err := base64.StdEncoding.Decode(a.body, a.body)
+		if err != nil {
+			return httpAnswer{}, fmt.Errorf("reading the body of the answer: %w", err)
+		}
+		a.body = a.body[:n]
+	}
+	return a, nil
 }
 
 // decodeAnswer reads what a function has answered to an event of payload format 2.0. An object with a statusCode is a
 // whole answer. Any other JSON is the body of a 200; a bare string is its text. What is no JSON is an error.
 func decodeAnswer(raw []byte) (httpAnswer, error) {
 	raw = bytes.TrimSpace(raw)
-	var full struct {
-		StatusCode      json.RawMessage   `json:"statusCode"`
-		Headers         map[string]scalar `json:"headers"`
-		Cookies         []string          `json:"cookies"`
-		Body            *string           `json:"body"`
-		IsBase64Encoded bool              `json:"isBase64Encoded"`
-	}
+	var full answerFields
 	isObject := len(raw) > 0 && raw[0] == '{'
 	var err error
 	if isObject {
@@ -40,23 +63,11 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	if err != nil {
 		return httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
 	}
-	a := httpAnswer{header: make(map[string]string, len(full.Headers)), cookies: full.Cookies}
-	if a.status, err = decodeStatus(full.StatusCode); err != nil {
+	a, err := full.answer()
+	if err != nil {
 		return httpAnswer{}, err
 	}
-	for name, value := range full.Headers {
-		a.header[http.CanonicalHeaderKey(name)] = string(value)
-	}
-	if full.Body != nil {
-		a.body = []byte(*full.Body)
-	}
-	if full.IsBase64Encoded {
-		n, err := base64.StdEncoding.Decode(a.body, a.body)
-		if err != nil {
-			return httpAnswer{}, fmt.Errorf("reading the body of the answer: %w", err)
-		}
-		a.body = a.body[:n]
-	}
+	a.setHeaders2(&full, typeJSON)
 	return a, nil
 }
 
@@ -65,12 +76,85 @@ func bareAnswer(raw []byte) (httpAnswer, error) {
 	if !json.Valid(raw) {
 		return httpAnswer{}, errors.New("the answer is not JSON")
 	}
-	a := httpAnswer{status: http.StatusOK, body: raw}
+	a := httpAnswer{status: http.StatusOK, header: http.Header{"Content-Type": {typeJSON}}, body: raw}
 	var text string
 	if raw[0] == '"' && json.Unmarshal(raw, &text) == nil {
 		a.body = []byte(text)
 	}
 	return a, nil
+}
+
+// setHeaders2 sets the headers of an answer in payload format 2.0, with kind as the type of its body if it names none.
+func (a *httpAnswer) setHeaders2(f *answerFields, kind string) {
+	for name, value := range f.Headers {
+		a.set(name, string(value))
+	}
+	if len(f.Cookies) > 0 {
+		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], f.Cookies...)
+	}
+	if len(a.header["Content-Type"]) == 0 {
+		a.header["Content-Type"] = []string{kind}
+	}
+}
+
+// set sets one header.
+func (a *httpAnswer) set(name, value string) {
+	a.header[http.CanonicalHeaderKey(name)] = []string{value}
+}
+
+// setMulti sets headers that have many values.
+func (a *httpAnswer) setMulti(headers map[string][]scalar) {
+	for name, values := range headers {
+		name = http.CanonicalHeaderKey(name)
+		for _, value := range values {
+			a.header[name] = append(a.header[name], string(value))
+		}
+	}
+}
+
+// addOnce adds a value of a header unless it is there.
+func (a *httpAnswer) addOnce(name, value string) {
+	name = http.CanonicalHeaderKey(name)
+	if !slices.Contains(a.header[name], value) {
+		a.header[name] = append(a.header[name], value)
+	}
+}
+
+// writeHeader sends status and headers, all but the length of the body.
+func (a httpAnswer) writeHeader(w http.ResponseWriter, r *http.Request, length string) {
+	h := w.Header()
+	for name, values := range a.header {
+		// net/http refuses names that are no tokens and breaks of lines in values.
+		if name != "Content-Length" && !hopByHop(name) {
+			h[name] = values
+		}
+	}
+	if len(h["Content-Type"]) == 0 {
+		h["Content-Type"] = nil // or net/http would guess it
+	}
+	// An answer to HEAD may tell the length of the body that it leaves out.
+	if told := a.header.Get("Content-Length"); told != "" && r.Method == http.MethodHead && len(a.body) == 0 {
+		if _, err := strconv.ParseUint(told, 10, 63); err == nil {
+			length = told
+		}
+	}
+	if length != "" && a.hasBody() {
+		h["Content-Length"] = []string{length}
+	}
+	w.WriteHeader(a.status)
+}
+
+// hasBody tells whether an answer of that status may have one.
+func (a httpAnswer) hasBody() bool {
+	return a.status != http.StatusNoContent && a.status != http.StatusNotModified
+}
+
+// write sends the answer to the client.
+func (a httpAnswer) write(w http.ResponseWriter, r *http.Request) {
+	a.writeHeader(w, r, strconv.Itoa(len(a.body)))
+	if r.Method != http.MethodHead && a.hasBody() {
+		_, _ = w.Write(a.body) // the client may have gone
+	}
 }
 
 // decodeStatus reads a status, a number or a number in a string.

@@ -149,10 +149,8 @@ func (c *apiConn) deliver(inv *invocation) {
 // read reads the body of req into buf, at most MaxPayload of it, and returns its size, up to maxDiscarded.
 func (c *apiConn) read(req *http.Request, buf *bytes.Buffer) (int64, error) {
 	c.limit.N = maxDiscarded + maxRequestHead
-	if strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
-		if err := c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n")); err != nil {
-			return 0, err
-		}
+	if err := c.goOn(req); err != nil {
+		return 0, err
 	}
 	if req.ContentLength > 0 && req.ContentLength <= MaxPayload {
 		buf.Grow(int(req.ContentLength) + bytes.MinRead)
@@ -163,6 +161,14 @@ func (c *apiConn) read(req *http.Request, buf *bytes.Buffer) (int64, error) {
 	}
 	more, err := io.Copy(io.Discard, io.LimitReader(req.Body, maxDiscarded))
 	return size + more, err
+}
+
+// goOn asks for the body of req if the function waits for that.
+func (c *apiConn) goOn(req *http.Request) error {
+	if !strings.EqualFold(req.Header.Get("Expect"), "100-continue") {
+		return nil
+	}
+	return c.write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
 }
 
 // discard reads the body of req for nothing.

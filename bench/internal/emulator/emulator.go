@@ -27,8 +27,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/http"
 	"net/netip"
 	"path/filepath"
 	"runtime"
@@ -78,8 +76,14 @@ type Config struct {
 	Log *slog.Logger
 	// Output gets the standard output and error of all environments, mixed but with no two writes at the same time; nil discards it.
 	Output io.Writer
-	// Addr is where the Function URL listens, a loopback address; empty means 127.0.0.1:0.
+	// FrontDoors are the ways in; none means DoorFunctionURL alone.
+	FrontDoors []FrontDoor
+	// Addr is where the first front door listens, a loopback address; empty means 127.0.0.1:0. The others choose a free port.
 	Addr string
+	// HTTPAPIStage is the stage of DoorHTTPAPI; empty means $default, which is not part of the path.
+	HTTPAPIStage string
+	// RESTAPIStage is the stage of DoorRESTAPI; empty means prod.
+	RESTAPIStage string
 }
 
 // withDefaults fills in what is not set and reports every fault at once.
@@ -94,7 +98,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Bootstrap = path
 		errs = append(errs, checkBootstrap(path))
 	}
-	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr))
+	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr), checkDoors(&c))
 	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
 		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
 	}
@@ -112,6 +116,11 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
 	setDefault(&c.MaxStarting, 2*runtime.GOMAXPROCS(0))
 	setDefault(&c.Addr, "127.0.0.1:0")
+	setDefault(&c.HTTPAPIStage, defaultStage)
+	setDefault(&c.RESTAPIStage, "prod")
+	if len(c.FrontDoors) == 0 {
+		c.FrontDoors = []FrontDoor{DoorFunctionURL}
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -139,40 +148,36 @@ func checkLoopback(addr string) error {
 
 // Service is a running function. Its methods are safe for concurrent use.
 type Service struct {
-	fn       *function
-	front    *functionURL
-	server   *http.Server
-	listener net.Listener
-	served   chan struct{} // closed when the front door accepts no more
+	fn    *function
+	doors []*openDoor
 }
 
-// Start checks cfg and opens the front door. No environment is started before the first request. ctx bounds the start alone.
+// Start checks cfg and opens the front doors. No environment is started before the first request. ctx bounds the start alone.
 func Start(ctx context.Context, cfg Config) (*Service, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("starting the lambda service: %w", err)
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
-	if err != nil {
+	s := &Service{fn: newFunction(cfg)}
+	if s.doors, err = openDoors(ctx, s.fn); err != nil {
 		return nil, fmt.Errorf("starting the lambda service: %w", err)
 	}
-	s := &Service{fn: newFunction(cfg), listener: listener, served: make(chan struct{})}
-	s.front = newFunctionURL(s.fn, listener.Addr())
-	s.server = &http.Server{
-		Handler:           s.front,
-		ReadHeaderTimeout: 30 * time.Second,
-		MaxHeaderBytes:    1 << 20,
-		ErrorLog:          slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
-	}
-	go func() {
-		defer close(s.served)
-		_ = s.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it
-	}()
 	return s, nil
 }
 
-// FunctionURL is the address of the front door, without a slash at its end.
-func (s *Service) FunctionURL() string { return "http://" + s.listener.Addr().String() }
+// FunctionURL is the address of DoorFunctionURL, without a slash at its end; empty if that door is not open.
+func (s *Service) FunctionURL() string { return s.URL(DoorFunctionURL) }
+
+// URL is the address of a front door, without a slash at its end but with its stage, if that is part of the path. It is empty
+// if the door is not open.
+func (s *Service) URL(name FrontDoor) string {
+	for _, d := range s.doors {
+		if d.name == name {
+			return "http://" + d.addr + d.base()
+		}
+	}
+	return ""
+}
 
 // Meter is what has happened so far.
 func (s *Service) Meter() Meter { return s.fn.readMeter() }
@@ -186,18 +191,11 @@ func (s *Service) LastInitError() *InitError {
 }
 
 // Close ends all environments at once, each with the given grace between SIGTERM and SIGKILL (Lambda gives up to 2 s),
-// then the front door. Requests in flight get an answer if their function gives one in time, else status 502. Later calls
+// then the front doors. Requests in flight get an answer if their function gives one in time, else a failure. Later calls
 // wait for the first one and do nothing else.
 func (s *Service) Close(grace time.Duration) error {
 	s.fn.close(grace)
-	// All invocations have their outcome now; what remains is to write the answers to clients that may have stopped reading.
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	err := s.server.Shutdown(ctx)
-	if err != nil {
-		err = s.server.Close()
-	}
-	<-s.served
+	err := closeDoors(s.doors)
 	s.fn.handlers.Wait()
 	if err != nil {
 		return fmt.Errorf("closing the lambda service: %w", err)

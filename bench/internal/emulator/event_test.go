@@ -54,7 +54,7 @@ func FuzzEvent(f *testing.F) {
 			Method: "POST", RequestURI: path + "?" + query, Host: value, Proto: "HTTP/1.1",
 			Header: http.Header{"X-One": {value}, "X-Two": {value, query}, "Cookie": {cookie}, "Content-Type": {kind}},
 		}
-		raw := appendEvent(nil, r, body, &requestMeta{requestID: "id", traceID: value, sourceIP: "127.0.0.1", port: "80", now: time.Unix(0, 0)})
+		raw := functionURL{}.event(nil, r, body, &requestMeta{requestID: "id", traceID: value, sourceIP: "127.0.0.1", port: "80", now: time.Unix(0, 0)})
 		var e decodedEvent
 		if err := json.Unmarshal(raw, &e); err != nil {
 			t.Fatalf("%v in %q", err, raw)
@@ -123,21 +123,22 @@ func throughJSON(t *testing.T, s string) string {
 }
 
 func TestDecodeAnswer(t *testing.T) {
+	json200 := http.Header{"Content-Type": {"application/json"}}
 	tests := map[string]struct {
 		raw  string
 		want httpAnswer
 		bad  bool
 	}{
 		"whole": {raw: `{"statusCode":201,"headers":{"x-a":"1","X-B":2,"x-c":true,"x-d":null},"cookies":["c=1"],"body":"b"}`, want: httpAnswer{
-			status: 201, header: map[string]string{"X-A": "1", "X-B": "2", "X-C": "true", "X-D": ""}, cookies: []string{"c=1"}, body: []byte("b"),
+			status: 201, header: http.Header{"X-A": {"1"}, "X-B": {"2"}, "X-C": {"true"}, "X-D": {""}, "Set-Cookie": {"c=1"}, "Content-Type": {"application/json"}}, body: []byte("b"),
 		}},
-		"status in a string":     {raw: `{"statusCode":"418"}`, want: httpAnswer{status: 418, header: map[string]string{}}},
-		"base64":                 {raw: `{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, want: httpAnswer{status: 200, header: map[string]string{}, body: []byte{0, 255}}},
-		"object without status":  {raw: ` {"a": [1]} `, want: httpAnswer{status: 200, body: []byte(`{"a": [1]}`)}},
-		"another body field":     {raw: `{"body":{"a":1}}`, want: httpAnswer{status: 200, body: []byte(`{"body":{"a":1}}`)}},
-		"bare string":            {raw: `"h\"i"`, want: httpAnswer{status: 200, body: []byte(`h"i`)}},
-		"list":                   {raw: `[1,2]`, want: httpAnswer{status: 200, body: []byte(`[1,2]`)}},
-		"null":                   {raw: `null`, want: httpAnswer{status: 200, body: []byte(`null`)}},
+		"status in a string":     {raw: `{"statusCode":"418"}`, want: httpAnswer{status: 418, header: json200}},
+		"base64":                 {raw: `{"statusCode":200,"body":"AP8=","isBase64Encoded":true}`, want: httpAnswer{status: 200, header: json200, body: []byte{0, 255}}},
+		"object without status":  {raw: ` {"a": [1]} `, want: httpAnswer{status: 200, header: json200, body: []byte(`{"a": [1]}`)}},
+		"another body field":     {raw: `{"body":{"a":1}}`, want: httpAnswer{status: 200, header: json200, body: []byte(`{"body":{"a":1}}`)}},
+		"bare string":            {raw: `"h\"i"`, want: httpAnswer{status: 200, header: json200, body: []byte(`h"i`)}},
+		"list":                   {raw: `[1,2]`, want: httpAnswer{status: 200, header: json200, body: []byte(`[1,2]`)}},
+		"null":                   {raw: `null`, want: httpAnswer{status: 200, header: json200, body: []byte(`null`)}},
 		"empty":                  {raw: ``, bad: true},
 		"not JSON":               {raw: `<html>`, bad: true},
 		"cut off":                {raw: `{"statusCode":200`, bad: true},
@@ -185,7 +186,7 @@ func FuzzAnswer(f *testing.F) {
 			return
 		}
 		text = throughJSON(t, text)
-		want := httpAnswer{status: status, header: map[string]string{"X-A": text}, cookies: []string{text}, body: []byte(text)}
+		want := httpAnswer{status: status, header: http.Header{"X-A": {text}, "Set-Cookie": {text}, "Content-Type": {"application/json"}}, body: []byte(text)}
 		if diff := cmp.Diff(want, a, cmp.AllowUnexported(httpAnswer{})); diff != "" {
 			t.Errorf("answer (-want +got):\n%s", diff)
 		}

@@ -1,17 +1,12 @@
 package emulator
 
 import (
-	"errors"
-	"io"
-	"net"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 )
 
-// What a Function URL answers by itself. The text and type for failures are AWS's; those for 413 and 429 are AWS's of the
-// Invoke API, as no capture of a Function URL is known.
+// What a Function URL answers by itself. The text and type for failures are AWS's (seen in the AWS-validated tests of
+// LocalStack); those for 413 and 429 are AWS's of the Invoke API, as no capture of a Function URL is known.
 const (
 	textFailed    = "Internal Server Error"
 	textTooLarge  = `{"Message":"Request must be smaller than 6291556 bytes for the InvokeFunction operation"}`
@@ -19,140 +14,49 @@ const (
 	typeJSON      = "application/json"
 )
 
-// functionURL is the front door of a function: it makes an event of each request and HTTP of each answer. It does not look
-// at the request's context, for an invocation goes on when its client has gone, as on AWS.
+// functionURL is a Function URL. Its event is that of payload format 2.0, as the Lambda guide tells ("Invoking Lambda
+// function URLs"); its invoke mode makes no difference to the event.
 //
 // A trace id that the client sends is kept if it has a root, else a new one is made. It is in the event's headers, in the
 // Runtime API's and in the answer's.
-type functionURL struct {
-	fn   *function
-	port string
+type functionURL struct{}
+
+func (functionURL) admit(*http.Request) failure               { return failNone }
+func (functionURL) trace(client string, now time.Time) string { return rootTrace(client, now) }
+func (functionURL) answer(raw []byte) (httpAnswer, error)     { return decodeAnswer(raw) }
+func (functionURL) limits() (body, answer int)                { return MaxPayload, MaxPayload }
+func (functionURL) base() string                              { return "" }
+
+func (functionURL) event(dst []byte, r *http.Request, body []byte, meta *requestMeta) []byte {
+	path, query := splitTarget(r.RequestURI)
+	return appendEvent2(dst, r, body, meta, &format2{
+		rawPath: path, path: decodePath(path), query: query, account: "anonymous", stage: defaultStage, cookieHeader: true, isText: isTextURL(r.Header),
+	})
 }
 
-func newFunctionURL(fn *function, addr net.Addr) *functionURL {
-	_, port, _ := net.SplitHostPort(addr.String())
-	return &functionURL{fn: fn, port: port}
-}
-
-// ServeHTTP handles one request.
-func (u *functionURL) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	f := u.fn
-	if !f.enter() {
-		respond(w, r, http.StatusServiceUnavailable, []byte("closed"))
-		return
-	}
-	defer f.handlers.Done()
-	inv := f.pools.newInvocation()
-	defer f.pools.free(inv)
-	if status := u.prepare(inv, r); status != 0 {
-		text := textTooLarge
-		if status != http.StatusRequestEntityTooLarge {
-			text = `{"Message":"the body is incomplete"}`
-		}
-		respond(w, r, status, []byte(text))
-		return
-	}
-	h := w.Header()
+func (functionURL) stamp(h http.Header, inv *invocation) {
 	h["X-Amzn-Requestid"] = []string{inv.id}
 	h["X-Amzn-Trace-Id"] = []string{inv.traceID}
-	out := f.invoke(inv) //nolint:contextcheck // an invocation outlives the request that caused it
-	defer f.pools.freeBuffer(out.answer)
-	switch {
-	case errors.Is(out.err, errThrottled):
-		h.Set("X-Amzn-Errortype", "TooManyRequestsException")
-		respond(w, r, http.StatusTooManyRequests, []byte(textThrottled))
-	case out.kind != outcomeAnswer:
-		f.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
-		respond(w, r, http.StatusBadGateway, []byte(textFailed))
+}
+
+func (functionURL) fail(f failure) httpAnswer {
+	switch f {
+	case failClosed:
+		return failed(http.StatusServiceUnavailable, "closed")
+	case failBody:
+		return failed(http.StatusBadRequest, `{"Message":"the body is incomplete"}`)
+	case failTooLarge, failEvent:
+		return failed(http.StatusRequestEntityTooLarge, textTooLarge)
+	case failThrottled:
+		a := failed(http.StatusTooManyRequests, textThrottled)
+		a.header["X-Amzn-Errortype"] = []string{"TooManyRequestsException"}
+		return a
 	default:
-		answer, err := decodeAnswer(out.answer.Bytes())
-		if err != nil {
-			f.invalidAnswer()
-			f.cfg.Log.DebugContext(r.Context(), "answer is not valid", "request_id", inv.id, "error", err)
-			answer = httpAnswer{status: http.StatusBadGateway, body: []byte(textFailed)}
-		}
-		answer.write(w, r)
+		return failed(http.StatusBadGateway, textFailed)
 	}
 }
 
-// prepare fills inv in from r; it returns the status to refuse r with, or 0.
-func (u *functionURL) prepare(inv *invocation, r *http.Request) int {
-	if r.ContentLength != 0 {
-		if r.ContentLength > MaxPayload && r.Header.Get("Expect") != "" {
-			return http.StatusRequestEntityTooLarge // the client asked before it sent the body
-		}
-		_, err := inv.body.ReadFrom(io.LimitReader(r.Body, MaxPayload+1))
-		if err == nil && inv.body.Len() > MaxPayload {
-			// A client that still sends may take the end of the connection for an error and never see the status.
-			_, err = io.CopyN(io.Discard, r.Body, maxDiscarded)
-		}
-		switch {
-		case inv.body.Len() > MaxPayload:
-			return http.StatusRequestEntityTooLarge
-		case err != nil:
-			return http.StatusBadRequest
-		}
-	}
-	now := time.Now()
-	if inv.traceID = r.Header.Get("X-Amzn-Trace-Id"); !strings.Contains(inv.traceID, "Root=") {
-		inv.traceID = newTraceID(now)
-	}
-	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: u.port, now: now}
-	inv.event = appendEvent(inv.event[:0], r, inv.body.Bytes(), &meta)
-	if len(inv.event) > MaxPayload {
-		return http.StatusRequestEntityTooLarge
-	}
-	return 0
-}
-
-// invalidAnswer counts an answer that is no HTTP.
-func (f *function) invalidAnswer() {
-	f.mu.Lock()
-	f.meter.InvalidAnswers++
-	f.mu.Unlock()
-}
-
-// write sends the answer to the client. The type is JSON if the function names none.
-func (a httpAnswer) write(w http.ResponseWriter, r *http.Request) {
-	h := w.Header()
-	for name, value := range a.header {
-		// net/http refuses names that are no tokens and breaks of lines in values.
-		if name != "Content-Length" && !hopByHop(name) {
-			h[name] = []string{value}
-		}
-	}
-	if len(a.cookies) > 0 {
-		if one, ok := a.header["Set-Cookie"]; ok {
-			h["Set-Cookie"] = append([]string{one}, a.cookies...)
-		} else {
-			h["Set-Cookie"] = a.cookies
-		}
-	}
-	// An answer to HEAD may tell the length of the body that it leaves out.
-	if length, ok := a.header["Content-Length"]; ok && r.Method == http.MethodHead && len(a.body) == 0 {
-		if _, err := strconv.ParseUint(length, 10, 63); err == nil {
-			h["Content-Length"] = []string{length}
-		}
-	}
-	respond(w, r, a.status, a.body)
-}
-
-// respond sends a status and a body, which is JSON unless its type is set.
-func respond(w http.ResponseWriter, r *http.Request, status int, body []byte) {
-	h := w.Header()
-	if len(h["Content-Type"]) == 0 {
-		h["Content-Type"] = []string{typeJSON}
-	}
-	if status == http.StatusNoContent || status == http.StatusNotModified {
-		w.WriteHeader(status)
-		return
-	}
-	if len(h["Content-Length"]) == 0 {
-		h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	}
-	w.WriteHeader(status)
-	if r.Method != http.MethodHead {
-		_, _ = w.Write(body) // the client may have gone
-	}
+// failed is an answer of a front door itself, JSON or said to be.
+func failed(status int, body string) httpAnswer {
+	return httpAnswer{status: status, header: http.Header{"Content-Type": {typeJSON}}, body: []byte(body)}
 }

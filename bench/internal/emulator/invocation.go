@@ -20,6 +20,7 @@ type invocation struct {
 
 	tries    int // how often it was bound to an environment
 	deadline time.Time
+	stream   *stream       // of a front door that takes answers in parts; nil otherwise
 	done     chan outcome  // one element for each time it is bound to an environment
 	granted  chan *apiConn // one element for each wait
 	timer    *time.Timer
@@ -77,6 +78,7 @@ func (p *pools) free(inv *invocation) {
 	inv.event = inv.event[:0]
 	inv.body.Reset()
 	inv.tries = 0
+	inv.stream = nil
 	p.invocations.Put(inv)
 }
 

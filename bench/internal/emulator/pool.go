@@ -39,7 +39,7 @@ type function struct {
 func newFunction(cfg Config) *function {
 	return &function{
 		cfg:      cfg,
-		arn:      "arn:aws:lambda:" + cfg.Region + ":000000000000:function:" + cfg.FunctionName,
+		arn:      "arn:aws:lambda:" + cfg.Region + ":" + account + ":function:" + cfg.FunctionName,
 		starting: make(chan struct{}, cfg.MaxStarting),
 		closing:  make(chan struct{}),
 		envs:     map[*environment]struct{}{},
@@ -56,7 +56,7 @@ func (f *function) invoke(inv *invocation) outcome {
 			return outcome{kind: outcomeNotRun, err: err}
 		}
 		conn.deliver(inv)
-		if out := <-inv.done; out.kind != outcomeUnread {
+		if out := inv.wait(); out.kind != outcomeUnread {
 			return out
 		}
 	}

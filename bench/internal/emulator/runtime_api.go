@@ -95,6 +95,9 @@ func (c *apiConn) next(req *http.Request) bool {
 // response takes the answer to an event.
 func (c *apiConn) response(req *http.Request, id string) bool {
 	f := c.env.fn
+	if s := c.env.answering(id, req.Header.Get("Content-Type")); s != nil {
+		return c.relay(req, id, s)
+	}
 	buf := f.pools.newBuffer()
 	size, err := c.read(req, buf)
 	if err != nil {
@@ -104,13 +107,14 @@ func (c *apiConn) response(req *http.Request, id string) bool {
 		return false
 	}
 	out := outcome{kind: outcomeAnswer, answer: buf}
-	errorType := req.Trailer.Get(headerErrorType)
 	switch {
 	case size > MaxPayload:
 		out = outcome{kind: outcomeTooLarge, err: fmt.Errorf(
 			"Function.ResponseSizeTooLarge: response payload size (%d bytes) exceeded maximum allowed payload size (%d bytes)", size, MaxPayload)}
-	case errorType != "":
-		out = outcome{kind: outcomeFunctionError, err: fmt.Errorf("%s while it wrote its answer", errorType)}
+	default:
+		if err := trailerError(req); err != nil {
+			out = outcome{kind: outcomeFunctionError, err: err}
+		}
 	}
 	if out.answer == nil {
 		f.pools.freeBuffer(buf)

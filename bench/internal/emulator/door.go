@@ -1,0 +1,240 @@
+package emulator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// failure is what a front door has to say by itself.
+type failure int
+
+const (
+	failNone         failure = iota
+	failClosed               // the service is closing
+	failRoute                // nothing is there
+	failUpgrade              // another protocol is wanted
+	failBody                 // the body broke off
+	failTooLarge             // the body is over the limit of the door
+	failEvent                // the event is over the limit of Lambda
+	failThrottled            // no environment may be started
+	failFunction             // the function failed, ended or timed out, or its answer is too large for Lambda
+	failAnswer               // the answer is not what the door expects
+	failAnswerTooBig         // the answer is over the limit of the door
+)
+
+// door is what makes one front door differ from the others.
+type door interface {
+	// admit looks at a request before its body is read.
+	admit(r *http.Request) failure
+	// trace makes the trace id of a request from the one that the client has sent, if any.
+	trace(client string, now time.Time) string
+	// event appends the event to dst.
+	event(dst []byte, r *http.Request, body []byte, meta *requestMeta) []byte
+	// stamp adds the door's own headers to each answer.
+	stamp(h http.Header, inv *invocation)
+	// answer makes HTTP of what the function has answered.
+	answer(raw []byte) (httpAnswer, error)
+	// fail is the answer to a failure.
+	fail(f failure) httpAnswer
+	// limits are the greatest body of a request and the greatest answer in bytes.
+	limits() (body, answer int)
+	// base is what each path at this door begins with.
+	base() string
+}
+
+// openDoor is a front door that listens: the part that all have in common. It does not look at the context of requests,
+// for an invocation goes on when its client has gone, as on AWS.
+type openDoor struct {
+	door
+	name   FrontDoor
+	fn     *function
+	addr   string
+	port   string
+	server *http.Server
+	served chan struct{} // closed when it accepts no more
+}
+
+// openDoors opens all doors of the configuration, or none.
+func openDoors(ctx context.Context, fn *function) ([]*openDoor, error) {
+	var doors []*openDoor
+	addr := fn.cfg.Addr
+	for _, name := range fn.cfg.FrontDoors {
+		d, err := open(ctx, fn, name, addr)
+		if err != nil {
+			return nil, errors.Join(err, closeDoors(doors)) //nolint:contextcheck // they close even if ctx is what went wrong
+		}
+		doors = append(doors, d)
+		addr = "127.0.0.1:0"
+	}
+	return doors, nil
+}
+
+// open opens one door.
+func open(ctx context.Context, fn *function, name FrontDoor, addr string) (*openDoor, error) {
+	d, err := newDoor(name, &fn.cfg)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("opening the %s: %w", name, err)
+	}
+	o := &openDoor{door: d, name: name, fn: fn, addr: listener.Addr().String(), served: make(chan struct{})}
+	_, o.port, _ = net.SplitHostPort(o.addr)
+	o.server = &http.Server{
+		Handler:           o,
+		ReadHeaderTimeout: 30 * time.Second,
+		MaxHeaderBytes:    1 << 20,
+		ErrorLog:          slog.NewLogLogger(fn.cfg.Log.Handler(), slog.LevelDebug),
+	}
+	go func() {
+		defer close(o.served)
+		_ = o.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it
+	}()
+	return o, nil
+}
+
+// closeDoors closes the doors. All invocations have their outcome; what remains is to write answers to clients that may have
+// stopped reading.
+func closeDoors(doors []*openDoor) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	var errs []error
+	for _, d := range doors {
+		if d.server.Shutdown(ctx) != nil {
+			errs = append(errs, d.server.Close())
+		}
+		<-d.served
+	}
+	return errors.Join(errs...)
+}
+
+// ServeHTTP handles one request.
+func (d *openDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f := d.fn
+	if !f.enter() {
+		d.fail(failClosed).write(w, r)
+		return
+	}
+	defer f.handlers.Done()
+	inv := f.pools.newInvocation()
+	defer f.pools.free(inv)
+	if failed := d.prepare(inv, r); failed != failNone {
+		d.fail(failed).write(w, r)
+		return
+	}
+	d.stamp(w.Header(), inv)
+	var s *streamWriter
+	if d.name == DoorFunctionURLStream {
+		s = &streamWriter{w: w, r: r}
+		inv.stream = newStream(s.write)
+	}
+	out := f.invoke(inv) //nolint:contextcheck // an invocation outlives the request that caused it
+	defer f.pools.freeBuffer(out.answer)
+	if s != nil && s.begun {
+		d.endStream(r, inv, out)
+		return
+	}
+	answer, failed := d.judge(r, inv, out)
+	if failed != failNone {
+		answer = d.fail(failed)
+	}
+	answer.write(w, r)
+}
+
+// judge makes an answer or a failure of an outcome.
+func (d *openDoor) judge(r *http.Request, inv *invocation, out outcome) (answer httpAnswer, failed failure) {
+	f := d.fn
+	if out.kind != outcomeAnswer {
+		f.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
+		if errors.Is(out.err, errThrottled) {
+			return answer, failThrottled
+		}
+		return answer, failFunction
+	}
+	err := errors.New("the streamed answer has no valid head")
+	if out.answer != nil {
+		if _, most := d.limits(); out.answer.Len() > most {
+			f.invalidAnswer()
+			f.cfg.Log.DebugContext(r.Context(), "answer is too large for the front door", "request_id", inv.id, "bytes", out.answer.Len())
+			return answer, failAnswerTooBig
+		}
+		answer, err = d.answer(out.answer.Bytes())
+	}
+	if err != nil {
+		f.invalidAnswer()
+		f.cfg.Log.DebugContext(r.Context(), "answer is not valid", "request_id", inv.id, "error", err)
+		return answer, failAnswer
+	}
+	return answer, failNone
+}
+
+// prepare fills inv in from r.
+func (d *openDoor) prepare(inv *invocation, r *http.Request) failure {
+	if failed := d.admit(r); failed != failNone {
+		return failed
+	}
+	if failed := d.readBody(inv, r); failed != failNone {
+		return failed
+	}
+	now := time.Now()
+	inv.traceID = d.trace(r.Header.Get("X-Amzn-Trace-Id"), now)
+	host, _, _ := net.SplitHostPort(r.RemoteAddr)
+	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: d.port, now: now}
+	inv.event = d.event(inv.event[:0], r, inv.body.Bytes(), &meta)
+	if len(inv.event) > MaxPayload {
+		return failEvent
+	}
+	return failNone
+}
+
+// readBody reads the body of r, if it is not too large.
+func (d *openDoor) readBody(inv *invocation, r *http.Request) failure {
+	if r.ContentLength == 0 {
+		return failNone
+	}
+	most, _ := d.limits()
+	if r.ContentLength > int64(most) && r.Header.Get("Expect") != "" {
+		return failTooLarge // the client asked before it sent the body
+	}
+	_, err := inv.body.ReadFrom(io.LimitReader(r.Body, int64(most)+1))
+	if err == nil && inv.body.Len() > most {
+		// A client that still sends may take the end of the connection for an error and never see the status.
+		_, err = io.CopyN(io.Discard, r.Body, maxDiscarded)
+	}
+	switch {
+	case inv.body.Len() > most:
+		return failTooLarge
+	case err != nil:
+		return failBody
+	}
+	return failNone
+}
+
+// invalidAnswer counts an answer that is no HTTP.
+func (f *function) invalidAnswer() {
+	f.mu.Lock()
+	f.meter.InvalidAnswers++
+	f.mu.Unlock()
+}
+
+// rootTrace keeps a trace id that has a root and makes a new one otherwise, as a Function URL and API Gateway do.
+func rootTrace(client string, now time.Time) string {
+	if strings.Contains(client, "Root=") {
+		return client
+	}
+	return newTraceID(now)
+}
+
+// inStage tells whether a path is that of a stage or below it.
+func inStage(path, stage string) bool {
+	rest, ok := strings.CutPrefix(path, "/"+stage)
+	return ok && (rest == "" || rest[0] == '/')
+}
