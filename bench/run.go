@@ -184,22 +184,21 @@ func openTargets(ctx context.Context, host *target.Host, specs []target.Spec) (*
 	return target.Open(ctx, host, specs)
 }
 
-// publish writes result.json and the reports and prints the product.
+// publish writes result.json and the reports and prints the product. A disk that is full does not keep the tables from being
+// printed: they cannot be measured again.
 func publish(std streams, r *result.Run, out *output, o *runOptions, show *display) error {
 	data, err := r.Encode()
 	if err != nil {
 		return err
 	}
-	if err := result.WriteFile(filepath.Join(out.dir, result.FileName), data); err != nil {
-		return err
-	}
-	out.keep()
 	model, err := analysis.Compare(r)
 	if err != nil {
 		return err
 	}
-	if err := report.Write(out.dir, model); err != nil {
-		return err
+	writeErr := result.WriteFile(filepath.Join(out.dir, result.FileName), data)
+	if writeErr == nil {
+		out.keep()
+		writeErr = report.Write(out.dir, model)
 	}
 	if o.json {
 		_, err = std.out.Write(data)
@@ -207,10 +206,12 @@ func publish(std streams, r *result.Run, out *output, o *runOptions, show *displ
 		err = report.Terminal(std.out, model, terminalOptions(std.out))
 	}
 	if err != nil {
-		return fmt.Errorf("printing the result: %w", err)
+		err = fmt.Errorf("printing the result: %w", err)
 	}
-	show.say("Report: %s", filepath.Join(out.dir, "report.md"))
-	return nil
+	if writeErr == nil {
+		show.say("Report: %s", filepath.Join(out.dir, "report.md"))
+	}
+	return errors.Join(writeErr, err)
 }
 
 // measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
