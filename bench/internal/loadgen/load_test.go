@@ -276,29 +276,36 @@ phases: [{name: one, iterations: 2}, {name: two, iterations: 2}]`)
 }
 
 func TestDrain(t *testing.T) {
-	entered, release := make(chan struct{}), make(chan struct{})
-	var once sync.Once
-	j := &journal{answer: func(http.ResponseWriter, *http.Request) {
-		once.Do(func() { close(entered) })
-		<-release
-	}}
-	s := plan(t, "workers: 3\nsteps: [{name: a, path: /}]\nphases: [{name: one, duration: 1h}, {name: two, duration: 1h}]")
-	g, o, drain := generator(t, s, j.serve(t)), &observer{}, make(chan struct{})
-	go func() {
-		<-entered
-		close(drain)
-		close(release)
-	}()
-	whole, err := g.Run(t.Context(), drain, 5, 1, o)
-	if whole || err != nil {
-		t.Fatalf("Run returned %v, %v, want false and no error", whole, err)
-	}
-	if len(o.turns) != 1 {
-		t.Fatalf("%d turns were reported, want the one that was under way", len(o.turns))
-	}
-	if st := o.turns[0].stats(); st.Requests != j.requests() || st.Successes != st.Requests || st.Requests == 0 {
-		t.Errorf("%d requests, %d successes recorded, the server saw %d: what is in flight is to be waited for",
-			st.Requests, st.Successes, j.requests())
+	for name, phases := range map[string]string{
+		"in the only phase":     "[{name: one, duration: 1h}]",
+		"with phases to follow": "[{name: one, duration: 1h}, {name: two, duration: 1h}]",
+	} {
+		t.Run(name, func(t *testing.T) {
+			entered, release := make(chan struct{}), make(chan struct{})
+			var once sync.Once
+			j := &journal{answer: func(http.ResponseWriter, *http.Request) {
+				once.Do(func() { close(entered) })
+				<-release
+			}}
+			s := plan(t, "workers: 3\nsteps: [{name: a, path: /}]\nphases: "+phases)
+			g, o, drain := generator(t, s, j.serve(t)), &observer{}, make(chan struct{})
+			go func() {
+				<-entered
+				close(drain)
+				close(release)
+			}()
+			whole, err := g.Run(t.Context(), drain, 1, 1, o)
+			if whole || err != nil {
+				t.Fatalf("Run returned %v, %v, want false and no error", whole, err)
+			}
+			if len(o.turns) != 1 {
+				t.Fatalf("%d turns were reported, want the one that was under way", len(o.turns))
+			}
+			if st := o.turns[0].stats(); st.Requests != j.requests() || st.Successes != st.Requests || st.Requests == 0 {
+				t.Errorf("%d requests, %d successes recorded, the server saw %d: what is in flight is to be waited for",
+					st.Requests, st.Successes, j.requests())
+			}
+		})
 	}
 }
 
