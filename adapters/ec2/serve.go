@@ -78,23 +78,25 @@ func serve(c boot.Config, logger, always *slog.Logger, signals <-chan os.Signal)
 	version, commit := boot.Build()
 	always.Info("listening", "addr", ln.Addr().String(), "version", version, "commit", commit)
 
+	var idle <-chan struct{}
 	select {
 	case err := <-served:
 		return fmt.Errorf("serving: %w", err)
 	case s := <-signals:
 		a.Drain()
+		idle = d.drain()
 		logger.Info("draining", "signal", s.String(), "in_flight", d.inFlight())
 	}
-	if err := drain(srv, d, signals); err != nil {
+	if err := drain(srv, idle, signals); err != nil {
 		return err
 	}
 	logger.Info("drained")
 	return nil
 }
 
-// drain stops srv: it waits until nothing is in flight, accepting for no longer
-// than acceptWindow, then shuts down within drainLimit.
-func drain(srv *http.Server, d *drainer, signals <-chan os.Signal) error {
+// drain stops srv: it waits until idle says that nothing is in flight, accepting for
+// no longer than acceptWindow, then shuts down within drainLimit.
+func drain(srv *http.Server, idle <-chan struct{}, signals <-chan os.Signal) error {
 	ctx, cancel := context.WithTimeout(context.Background(), acceptWindow+drainLimit)
 	defer cancel()
 	stopped := make(chan error, 1)
@@ -102,7 +104,7 @@ func drain(srv *http.Server, d *drainer, signals <-chan os.Signal) error {
 		window := time.NewTimer(acceptWindow)
 		defer window.Stop()
 		select {
-		case <-d.drain():
+		case <-idle:
 		case <-window.C:
 		case <-ctx.Done():
 		}
