@@ -10,8 +10,16 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// ErrDiffer is wrapped by Check when targets answer, but not alike, or not as the scenario expects.
+// ErrDiffer is what Check's error is when targets answer, but not alike, or not as the scenario expects.
 var ErrDiffer = errors.New("targets do not answer as they should")
+
+// difference is one such answer, in words. It is an ErrDiffer without repeating its text on each line.
+type difference string
+
+func (d difference) Error() string { return string(d) }
+
+// Is implements what errors.Is asks for.
+func (d difference) Is(target error) bool { return target == ErrDiffer }
 
 // Check sends each step once to each target, before any load, and compares the answers with the expectation and with each
 // other, by status and content type. It returns how many of each target's answers were an environment's first. Its error
@@ -38,7 +46,7 @@ func (g *Generator) Check(ctx context.Context) (cold []int64, err error) {
 			if first == nil {
 				first = a
 			} else if d := first.difference(a); d != "" {
-				errs = append(errs, fmt.Errorf("%w: step %s: %s", ErrDiffer, g.scenario.Steps[step].Name, d))
+				errs = append(errs, difference(fmt.Sprintf("step %s: %s", g.scenario.Steps[step].Name, d)))
 			}
 		}
 	}
@@ -73,7 +81,7 @@ func (c *client) check(ctx context.Context, step int) (*answer, error) {
 		return nil, fail
 	}
 	if kind, detail := r.wrong(&conn.resp); kind != "" {
-		return nil, fmt.Errorf("%w: %s", ErrDiffer, detail())
+		return nil, difference(detail())
 	}
 	return newAnswer(&conn.resp), nil
 }

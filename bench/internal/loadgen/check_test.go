@@ -45,8 +45,8 @@ func TestCheck(t *testing.T) {
 			`step b: target-1 answers content type "text/plain; charset=utf-8", target-2 "application/json"`,
 		},
 		{"no type", "{}", answer(200, "", "3", ""), []int64{0, 0}, true, `target-2 ""`},
-		{"body", "{body: \"3\"}", answer(200, plain, "4", ""), []int64{0, 0}, true, `target target-2, step a: targets do not answer as they should: expected body "3", got "4"`},
-		{"expected status", "{status: 200}", answer(500, plain, "oh", ""), []int64{0, 0}, true, `target target-2, step a: targets do not answer as they should: expected status 200, got 500 with body "oh"`},
+		{"body", "{body: \"3\"}", answer(200, plain, "4", ""), []int64{0, 0}, true, `target target-2, step a: expected body "3", got "4"`},
+		{"expected status", "{status: 200}", answer(500, plain, "oh", ""), []int64{0, 0}, true, `target target-2, step a: expected status 200, got 500 with body "oh"`},
 		{"unreachable", "{}", nil, []int64{0, 0}, false, "target target-2, step a: connecting: "},
 	}
 	for _, tt := range tests {
