@@ -1,5 +1,5 @@
-// Package emulator is a local Lambda service: it runs a real bootstrap binary the way Lambda does, with a Function URL in
-// front of it, without containers and without an AWS account.
+// Package emulator is a local Lambda service: it runs a real bootstrap binary the way Lambda does, with a Function URL, API
+// Gateway or an Application Load Balancer in front of it, without containers and without an AWS account.
 //
 // # What it does as Lambda does
 //
@@ -18,6 +18,9 @@
 //     environment that has answered but not asked again, before it causes a cold start.
 //   - An init that fails is tried again by the next request, not by the one that waited for it.
 //   - An event that a dying environment has not read is given to another one, once.
+//   - Front doors have no time-outs of their own, and no limit of headers but net/http's; streams are not slowed down after
+//     their first 6 MB. Front doors speak HTTP/1.1 without TLS and tell functions so. What else each of them does in its own way,
+//     and where AWS does not say what it does, is written at its type.
 //   - Environments are not frozen between requests, are never reclaimed for being idle, and have no limit of CPU and memory.
 package emulator
 

@@ -122,7 +122,21 @@ func get(tb testing.TB, s *emulator.Service, target string) reply {
 }
 
 func try(ctx context.Context, s *emulator.Service, method, target, body string, header http.Header) (reply, error) {
-	req, err := http.NewRequestWithContext(ctx, method, s.FunctionURL()+target, strings.NewReader(body))
+	return tryURL(ctx, method, s.FunctionURL()+target, body, header)
+}
+
+// sendTo sends one request to one front door.
+func sendTo(tb testing.TB, s *emulator.Service, door emulator.FrontDoor, method, target, body string, header http.Header) reply {
+	tb.Helper()
+	r, err := tryURL(tb.Context(), method, s.URL(door)+target, body, header)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return r
+}
+
+func tryURL(ctx context.Context, method, url, body string, header http.Header) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		return reply{}, err
 	}

@@ -132,6 +132,9 @@ func forwardedFor(r *http.Request, meta *requestMeta) string {
 // queryFields splits a query into its parameters, in the order in which each occurs first. Names and values are as decode makes
 // them, pairs end at any of separators.
 func queryFields(query, separators string, decode func(string) string) []field {
+	if query == "" {
+		return nil
+	}
 	var fields []field
 	index := map[string]int{}
 	for pair := range strings.FieldsFuncSeq(query, func(r rune) bool { return strings.ContainsRune(separators, r) }) {

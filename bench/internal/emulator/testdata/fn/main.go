@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -20,20 +21,70 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 )
 
+// event has the fields of all formats; normalise makes those of 2.0 of the others.
 type event struct {
-	RawPath string            `json:"rawPath"`
-	Query   map[string]string `json:"queryStringParameters"`
-	Headers map[string]string `json:"headers"`
-	Body    string            `json:"body"`
-	Base64  bool              `json:"isBase64Encoded"`
+	Version      string              `json:"version"`
+	RawPath      string              `json:"rawPath"`
+	Path         string              `json:"path"`
+	Query        map[string]string   `json:"queryStringParameters"`
+	MultiQuery   map[string][]string `json:"multiValueQueryStringParameters"`
+	Headers      map[string]string   `json:"headers"`
+	MultiHeaders map[string][]string `json:"multiValueHeaders"`
+	Body         string              `json:"body"`
+	Base64       bool                `json:"isBase64Encoded"`
+	Context      struct {
+		ELB *struct{} `json:"elb"`
+	} `json:"requestContext"`
+}
+
+func (e *event) normalise() {
+	if e.Version == "2.0" {
+		return
+	}
+	e.RawPath = e.Path
+	if e.Query == nil {
+		e.Query = map[string]string{}
+	}
+	for name, values := range e.MultiQuery {
+		e.Query[name] = values[len(values)-1]
+	}
+	if e.Context.ELB != nil {
+		for name, value := range e.Query {
+			e.Query[name], _ = url.QueryUnescape(value)
+		}
+	}
+	headers := map[string]string{}
+	for name, value := range e.Headers {
+		headers[strings.ToLower(name)] = value
+	}
+	for name, values := range e.MultiHeaders {
+		headers[strings.ToLower(name)] = values[len(values)-1]
+	}
+	e.Headers = headers
 }
 
 type answer struct {
-	StatusCode int               `json:"statusCode"`
-	Headers    map[string]string `json:"headers,omitempty"`
-	Cookies    []string          `json:"cookies,omitempty"`
-	Body       string            `json:"body"`
-	Base64     bool              `json:"isBase64Encoded"`
+	StatusCode   int                 `json:"statusCode"`
+	Headers      map[string]string   `json:"headers,omitempty"`
+	MultiHeaders map[string][]string `json:"multiValueHeaders,omitempty"`
+	Cookies      []string            `json:"cookies,omitempty"`
+	Body         string              `json:"body"`
+	Base64       bool                `json:"isBase64Encoded"`
+}
+
+// multi fills in the headers with many values that formats without cookies have.
+func (a answer) multi() answer {
+	if a.MultiHeaders != nil {
+		return a
+	}
+	a.MultiHeaders = map[string][]string{}
+	for name, value := range a.Headers {
+		a.MultiHeaders[name] = []string{value}
+	}
+	if a.Cookies != nil {
+		a.MultiHeaders["Set-Cookie"] = a.Cookies
+	}
+	return a
 }
 
 func main() {
@@ -72,6 +123,15 @@ func handle(_ context.Context, raw json.RawMessage) (any, error) {
 	if err := json.Unmarshal(raw, &e); err != nil {
 		return nil, err
 	}
+	e.normalise()
+	result, err := act(e)
+	if a, ok := result.(answer); ok && e.Version != "2.0" {
+		return a.multi(), err
+	}
+	return result, err
+}
+
+func act(e event) (any, error) {
 	n, _ := strconv.Atoi(e.Query["n"])
 	switch e.RawPath {
 	case "/pid":
@@ -95,6 +155,17 @@ func handle(_ context.Context, raw json.RawMessage) (any, error) {
 		return answer{StatusCode: 200, Body: base64.StdEncoding.EncodeToString(b), Base64: true, Headers: map[string]string{"Content-Type": "image/png"}}, nil
 	case "/cookies":
 		return answer{StatusCode: 200, Cookies: []string{"a=1; Path=/", "b=2"}}, nil
+	case "/both": // headers of both kinds
+		return answer{
+			StatusCode: 200, Body: "both", Headers: map[string]string{"X-Both": "single", "X-Single": "s", "Content-Type": "text/plain"},
+			MultiHeaders: map[string][]string{"X-Both": {"multi", "single"}, "X-Multi": {"m1", "m2"}, "Www-Authenticate": {"Basic"}},
+		}, nil
+	case "/stream":
+		return stream(e), nil
+	case "/stream-raw": // what it is told to, as a stream
+		return raw{strings.NewReader(e.Query["text"])}, nil
+	case "/stream-early":
+		return raw{failing{}}, nil
 	case "/status":
 		return answer{StatusCode: n, Body: "some text", Headers: map[string]string{"X-Thing": "one"}}, nil
 	case "/env":

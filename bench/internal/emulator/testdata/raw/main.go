@@ -33,10 +33,14 @@ func main() {
 		}
 		var e struct {
 			RawPath string `json:"rawPath"`
+			Path    string `json:"path"` // of the formats that have no rawPath
 		}
 		_ = json.Unmarshal(event, &e)
-		notes := ""
-		switch e.RawPath {
+		notes, path := "", e.RawPath+e.Path
+		if strings.Contains(path, "/event") {
+			path = "/event"
+		}
+		switch path {
 		case "/wrong-id":
 			notes = post("invocation/00000000-0000-4000-8000-000000000000/response", "{}")
 		case "/stale-id":
