@@ -21,13 +21,39 @@ type segment struct {
 	data [segmentSize]byte
 }
 
+// segmentList keeps the segments that are not in use: as many as the largest answer needs, which is what an environment
+// that has sent one goes on holding. A sync.Pool would lose them to the garbage collections that such answers cause.
+type segmentList struct {
+	mu   sync.Mutex
+	free []*segment
+}
+
+func (l *segmentList) get() *segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	n := len(l.free)
+	if n == 0 {
+		return new(segment)
+	}
+	s := l.free[n-1]
+	l.free = l.free[:n-1]
+	s.n = 0
+	return s
+}
+
+func (l *segmentList) put(segs []*segment) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.free = append(l.free, segs[:min(len(segs), MaxResponse/segmentSize+1-len(l.free))]...)
+}
+
 // bodyBuffer makes a JSON string of a body while it is written: text with its escapes, or base64 from where on it turns
 // out not to be UTF-8. The string stands first in the answer, because status and header fields are known only later.
 //
 // A body that does not outgrow its first buffer becomes the answer in place. A larger one is collected in segments that
 // are used again and again, so that making the answer of them is the only allocation of that size.
 type bodyBuffer struct {
-	pool   *sync.Pool // of *segment
+	pool   *segmentList
 	first  []byte
 	segs   []*segment
 	size   int // bytes of the string so far, more than are kept if over is set
@@ -157,7 +183,7 @@ func (b *bodyBuffer) free() []byte {
 	if b.over = b.over || b.size > MaxResponse; b.over {
 		// Only the size is still of interest.
 		if len(b.segs) == 0 {
-			b.segs = append(b.segs, b.pool.Get().(*segment)) //nolint:forcetypeassert // the pool has nothing else
+			b.segs = append(b.segs, b.pool.get())
 		}
 		return b.segs[0].data[:0]
 	}
@@ -174,8 +200,7 @@ func (b *bodyBuffer) free() []byte {
 			return b.first[len(b.first):len(b.first)]
 		}
 	}
-	s := b.pool.Get().(*segment) //nolint:forcetypeassert // the pool has nothing else
-	s.n = 0
+	s := b.pool.get()
 	b.segs = append(b.segs, s)
 	return s.data[:0]
 }
@@ -231,8 +256,8 @@ func (b *bodyBuffer) finish(tail []byte) []byte {
 
 // release gives the segments back.
 func (b *bodyBuffer) release() {
-	for _, s := range b.segs {
-		b.pool.Put(s)
+	if len(b.segs) > 0 {
+		b.pool.put(b.segs)
 	}
 	b.segs = nil
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -52,7 +51,6 @@ type invocation struct {
 	adapter *adapter
 	shape   Shape
 	body    requestBody
-	url     url.URL
 
 	mu                             sync.Mutex
 	raw                            []byte // the event, until the handler has returned

@@ -61,7 +61,7 @@ type adapter struct {
 	coreKey  any
 	tls      [3]tls.ConnectionState // version not known, 1.2, 1.3; only read
 	decoders sync.Pool              // of *decoder
-	segments sync.Pool              // of *segment
+	segments segmentList
 }
 
 func newAdapter(h http.Handler, opts []Option) *adapter {
@@ -70,7 +70,6 @@ func newAdapter(h http.Handler, opts []Option) *adapter {
 		a.tls[i] = tls.ConnectionState{HandshakeComplete: true, Version: version}
 	}
 	a.decoders.New = func() any { return new(decoder) }
-	a.segments.New = func() any { return new(segment) }
 	for _, opt := range opts {
 		opt(a)
 	}

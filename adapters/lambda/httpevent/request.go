@@ -21,7 +21,7 @@ type mark struct{ start, end int }
 // allocation; none of them refers to the event. errBadRequest is for what net/http would have refused.
 func (d *decoder) request(a *adapter, inv *invocation) (*http.Request, error) {
 	method := d.add(d.method)
-	target, path, query := d.target(a)
+	target := d.target(a)
 	domain, from := d.add(d.domainName), d.addRemote()
 	cookies := d.addCookies()
 	ok := d.addHeaders(cookies != mark{})
@@ -33,18 +33,10 @@ func (d *decoder) request(a *adapter, inv *invocation) (*http.Request, error) {
 
 	r := a.template.WithContext(inv)
 	r.Method = text(method)
-	if d.pathIsDecoded(a) {
-		inv.url = url.URL{Path: text(path), RawQuery: text(query)}
-		r.URL, r.RequestURI = &inv.url, text(target)
-		if escaped := inv.url.EscapedPath(); len(escaped) != path.end-path.start {
-			r.RequestURI = inv.url.RequestURI()
-		}
-	} else {
-		var err error
-		r.RequestURI = text(target)
-		if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
-			return nil, errBadRequest
-		}
+	r.RequestURI = text(target)
+	var err error
+	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+		return nil, errBadRequest
 	}
 	host := d.header(r, all, cookies)
 	if r.Host = host; host == "" {

@@ -115,6 +115,11 @@ func (s *scanner) str() (span, error) {
 			sp.end, s.pos = i, i+1
 			return sp, nil
 		case '\\':
+			if i+1 < len(data) && (data[i+1] == '"' || data[i+1] == '\\') { // most are
+				sp.saved++
+				i += 2
+				continue
+			}
 			s.pos = i + 1
 			if err := s.escape(); err != nil {
 				return span{}, err
@@ -294,6 +299,11 @@ func unescape(dst, src []byte) int {
 		}
 		c := src[i+1]
 		i += 2
+		if c == '"' { // most are
+			dst[n] = c
+			n++
+			continue
+		}
 		if c != 'u' {
 			dst[n] = unescaped(c)
 			n++

@@ -23,16 +23,15 @@ func (d *decoder) pathIsDecoded(a *adapter) bool {
 	return false
 }
 
-// target appends the target of the request, path and query as they would be in the request's first line if the path came
-// encoded.
-func (d *decoder) target(a *adapter) (target, path, query mark) {
+// target appends the target of the request as it was in the request's first line, as far as that can be known.
+func (d *decoder) target(a *adapter) mark {
 	from := d.path
 	if d.shape == Payload2 {
 		if from = d.rawPath; from.len() == 0 {
 			from = d.contextPath
 		}
 	}
-	path = d.add(from)
+	path := d.add(from)
 	p := d.text[path.start:path.end]
 	if a.stripStage {
 		p = d.withoutStage(p)
@@ -42,21 +41,50 @@ func (d *decoder) target(a *adapter) (target, path, query mark) {
 	}
 	path.start = path.end - len(p)
 	if len(p) == 0 || p[0] != '/' && string(p) != "*" {
-		// A slash is missing. What was cut off, if anything, leaves room for it.
-		start := len(d.text)
+		path.start = len(d.text)
 		d.text = append(d.text, '/')
 		d.text = append(d.text, p...)
-		path = mark{start, len(d.text)}
+	}
+	if d.pathIsDecoded(a) {
+		d.escapeFrom(path.start, inPath)
 	}
 	start := len(d.text)
 	d.text = append(d.text, '?')
 	d.addQuery()
-	query = mark{start + 1, len(d.text)}
-	if query.start == query.end {
+	if len(d.text) == start+1 {
 		d.text = d.text[:start]
-		query = mark{}
 	}
-	return mark{path.start, len(d.text)}, path, query
+	return mark{path.start, len(d.text)}
+}
+
+// escapeFrom encodes what must not be literal in the text from start on.
+func (d *decoder) escapeFrom(start int, mayBe func(c byte) bool) {
+	i := start
+	for i < len(d.text) && mayBe(d.text[i]) {
+		i++
+	}
+	if i == len(d.text) {
+		return
+	}
+	const digits = "0123456789ABCDEF"
+	decoded := append([]byte(nil), d.text[i:]...)
+	d.text = d.text[:i]
+	for _, c := range decoded {
+		if mayBe(c) {
+			d.text = append(d.text, c)
+		} else {
+			d.text = append(d.text, '%', digits[c>>4], digits[c&15])
+		}
+	}
+}
+
+// inPath tells whether c can be in a path as it is: what clients leave so, and net/http too.
+func inPath(c byte) bool {
+	switch c {
+	case '%', '?', '#', '"', '<', '>', '\\', '^', '`', '{', '|', '}':
+		return false
+	}
+	return c > ' ' && c < 0x7f
 }
 
 // withoutStage cuts the stage off the path. A REST API has it only in requestContext.path; where it is the event's path
@@ -104,37 +132,24 @@ func (d *decoder) addQuery() {
 // is only what could not have been sent otherwise, so that the query is as near to the one that was sent as can be.
 func (d *decoder) addQueryPart(sp span, isName bool) {
 	part := d.add(sp)
-	keep := d.shape == ALB
-	escapes := 0
-	for _, c := range d.text[part.start:part.end] {
-		if mustEscape(c, isName, keep) {
-			escapes++
-		}
-	}
-	if escapes == 0 {
-		return
-	}
-	const digits = "0123456789ABCDEF"
-	decoded := append([]byte(nil), d.text[part.start:part.end]...)
-	d.text = d.text[:part.start]
-	for _, c := range decoded {
-		if mustEscape(c, isName, keep) {
-			d.text = append(d.text, '%', digits[c>>4], digits[c&15])
-		} else {
-			d.text = append(d.text, c)
-		}
+	switch {
+	case d.shape == ALB:
+		d.escapeFrom(part.start, inEncodedQuery)
+	case isName:
+		d.escapeFrom(part.start, inQueryName)
+	default:
+		d.escapeFrom(part.start, inQueryValue)
 	}
 }
 
-// mustEscape tells whether c has to be encoded.
-func mustEscape(c byte, isName, isEncoded bool) bool {
+func inQueryName(c byte) bool { return c != '=' && inQueryValue(c) }
+
+func inQueryValue(c byte) bool { return c != '%' && c != '+' && inEncodedQuery(c) }
+
+func inEncodedQuery(c byte) bool {
 	switch c {
 	case '"', '#', '&', '<', '>', ';':
-		return true
-	case '%', '+':
-		return !isEncoded
-	case '=':
-		return isName
+		return false
 	}
-	return c <= ' ' || c >= 0x7f
+	return c > ' ' && c < 0x7f
 }
