@@ -15,6 +15,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 	"github.com/crossover-bench/crossover/bench/internal/process"
+	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
 // emulateOptions are the flags of bench emulate.
@@ -119,7 +120,11 @@ func serveControl(ctx context.Context, std streams, service *emulator.Service) e
 	go func() {
 		lines, answers := bufio.NewScanner(std.in), json.NewEncoder(std.out)
 		for lines.Scan() {
-			if err := answers.Encode(service.Meter()); err != nil {
+			report := target.MeterReport{Meter: service.Meter()}
+			if err := service.LastInitError(); err != nil {
+				report.InitError = err.Error()
+			}
+			if err := answers.Encode(report); err != nil {
 				ended <- err
 				return
 			}

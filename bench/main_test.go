@@ -162,6 +162,7 @@ func testHandler(mode string) http.Handler {
 			fmt.Fprintln(os.Stderr, "testapp: enough is enough")
 			os.Exit(4)
 		case mode == "stuck" && len(served) > 20:
+			_ = os.WriteFile(os.Getenv("STUCK_FILE"), nil, 0o600)
 			<-r.Context().Done()
 		case mode == "slow":
 			time.Sleep(20 * time.Millisecond) // the work of a slow app

@@ -199,9 +199,9 @@ func TestInterruptDrains(t *testing.T) {
 
 func TestSecondInterruptAborts(t *testing.T) {
 	t.Parallel()
-	out := filepath.Join(t.TempDir(), "out")
-	r := start(t, nil, "--targets", targetsFile(t, "stuck"), "--scenario", scenarioFile(t), "--out", out)
-	r.await("short 1/2")
+	out, stuck := filepath.Join(t.TempDir(), "out"), filepath.Join(t.TempDir(), "stuck")
+	r := start(t, []string{"STUCK_FILE=" + stuck}, "--targets", targetsFile(t, "stuck"), "--scenario", scenarioFile(t), "--out", out)
+	eventually(t, "a request is in flight that is not answered", func() bool { return exists(stuck) })
 	r.signal(os.Interrupt)
 	r.await("Stopping")
 	r.signal(os.Interrupt)

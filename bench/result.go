@@ -45,7 +45,7 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 }
 
 // conclude completes r with what was measured and says in an error why a run is not a good one.
-func conclude(r *result.Run, c *collector, warmed []int64, died <-chan error) error {
+func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died <-chan error) error {
 	var errs []error
 	r.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
 	var meterErrs []error
@@ -69,6 +69,9 @@ func conclude(r *result.Run, c *collector, warmed []int64, died <-chan error) er
 		for _, err := range meterErrs {
 			r.Warnings = append(r.Warnings, err.Error())
 		}
+	}
+	if err := set.InitErrors(); err != nil {
+		r.Warnings = append(r.Warnings, strings.Split(err.Error(), "\n")...)
 	}
 	if r.Interrupted {
 		errs = append(errs, errors.New("interrupted: the report holds what was measured until then"))

@@ -229,7 +229,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	warmed := make([]int64, len(names))
 	if !o.skipCheck {
 		if warmed, err = check(ctx, g); err != nil {
-			return nil, errors.Join(err, deathOf(set))
+			return nil, errors.Join(err, set.InitErrors(), deathOf(set))
 		}
 	}
 
@@ -260,7 +260,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		r.Generator = generator(before, after)
 	}
 	r.Interrupted = !whole
-	return r, conclude(r, c, warmed, died)
+	return r, conclude(r, set, c, warmed, died)
 }
 
 // check compares the answers of the targets before any load.

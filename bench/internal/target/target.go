@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -253,8 +254,29 @@ func (s *Set) watch(what string, child *process.Child, out *output) {
 // Metered says whether the target is on the local Lambda service, which counts what it does.
 func (t *Target) Metered() bool { return t.control != nil }
 
+// MeterReport is what a local Lambda service answers when asked.
+type MeterReport struct {
+	emulator.Meter
+	// InitError says why the last environment that failed to start did; empty if none failed.
+	InitError string `json:"init_error,omitempty"`
+}
+
 // Meter is what the local Lambda service counted so far. Only a target that is Metered has one.
-func (t *Target) Meter() (*emulator.Meter, error) { return t.control.meter() }
+func (t *Target) Meter() (*MeterReport, error) { return t.control.meter() }
+
+// InitErrors tells of bootstraps that do not start, which clients only see as a failed request.
+func (s *Set) InitErrors() error {
+	var errs []error
+	for _, t := range s.Targets {
+		if !t.Metered() {
+			continue
+		}
+		if m, err := t.Meter(); err == nil && m.InitError != "" {
+			errs = append(errs, fmt.Errorf("target %s: %s", t.Name, m.InitError))
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // control asks a local Lambda service over its standard streams: a line in, a line of JSON out.
 type control struct {
@@ -271,13 +293,13 @@ func (c *control) receive(v any) error {
 	return json.Unmarshal(line, v)
 }
 
-func (c *control) meter() (*emulator.Meter, error) {
+func (c *control) meter() (*MeterReport, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, err := io.WriteString(c.in, "meter\n"); err != nil {
 		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
 	}
-	var m emulator.Meter
+	var m MeterReport
 	if err := c.receive(&m); err != nil {
 		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
 	}

@@ -1,0 +1,124 @@
+package target_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/crossover-bench/crossover/bench/internal/target"
+)
+
+func TestParseFile(t *testing.T) {
+	const text = `{"targets":[
+	  {"name":"ec2","kind":"ec2","url":"http://example.test","region":"us-east-1","arch":"arm64","instance_type":"t4g.small","instances":1,"front_door":"alb"},
+	  {"name":"lambda","kind":"lambda","url":"https://example.test","region":"us-east-1","memory_mb":512,"front_door":"function_url","auth":"NONE"},
+	  {"name":"mine","kind":"process","command":["./server"],"env":{"A":"b"}},
+	  {"name":"mine-lambda","kind":"bootstrap","path":"./bootstrap","memory_mb":128}]}`
+	got, err := target.ParseFile("t.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []target.Spec{
+		{
+			Name: "ec2", Kind: target.KindEC2, URL: "http://example.test", Region: "us-east-1", Arch: "arm64",
+			InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb",
+		},
+		{
+			Name: "lambda", Kind: target.KindLambda, URL: "https://example.test", Region: "us-east-1", MemoryMB: 512,
+			FrontDoor: "function_url", Auth: "NONE",
+		},
+		{Name: "mine", Kind: target.KindProcess, Command: []string{"./server"}, Env: map[string]string{"A": "b"}},
+		{Name: "mine-lambda", Kind: target.KindBootstrap, Path: "./bootstrap", MemoryMB: 128},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("specs (-want +got):\n%s", diff)
+	}
+}
+
+func TestParseFileFaults(t *testing.T) {
+	entry := func(fields string) string { return `{"targets":[{"name":"x",` + fields + `}]}` }
+	tests := []struct{ name, text, want string }{
+		{"empty", "", "t.json:1: expected"},
+		{"syntax", "{\n\"targets\": [}", "t.json:2: expected"},
+		{"wrong type", "{\"targets\": [\n{\"name\": 3}]}", "t.json:2: expected"},
+		{"unknown field", "{\"targets\": [\n\n{\"label\": \"x\"}]}", "t.json:3: expected"},
+		{"more than one object", `{"targets":[{"name":"x","kind":"url","url":"http://h"}]} {}`, "expected nothing after the JSON object"},
+		{"none", `{"targets":[]}`, "expected 1 to 16 targets, got 0"},
+		{"too many", `{"targets":[` + strings.Repeat(`{},`, 16) + `{}]}`, "expected 1 to 16 targets, got 17"},
+		{"no name", `{"targets":[{"kind":"url","url":"http://h"}]}`, "name: expected"},
+		{"name with a path", `{"targets":[{"name":"../x","kind":"url","url":"http://h"}]}`, "name: expected"},
+		{"no kind", entry(`"url":"http://h"`), "kind: expected one of ec2, lambda, url, process, bootstrap"},
+		{"no url", entry(`"kind":"url"`), "url: expected http://HOST"},
+		{"url with user", entry(`"kind":"url","url":"http://u:p@h"`), "url: expected neither user, query nor fragment"},
+		{"url with query", entry(`"kind":"url","url":"http://h/?a"`), "url: expected neither user, query nor fragment"},
+		{"command of a url", entry(`"kind":"url","url":"http://h","command":["x"]`), "command, path and env belong to"},
+		{"no command", entry(`"kind":"process"`), "command: expected the program"},
+		{"empty command", entry(`"kind":"process","command":[""]`), "command: expected the program"},
+		{"no path", entry(`"kind":"bootstrap"`), "path: expected the bootstrap binary"},
+		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
+		{"auth", entry(`"kind":"url","url":"http://h","auth":"BASIC"`), `auth: expected NONE or AWS_IAM, got "BASIC"`},
+		{"signing", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), "AWS_IAM is not supported by this version"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := target.ParseFile("t.json", []byte(tt.text))
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, expected it to have %q", err, tt.want)
+			}
+			if err != nil && strings.Contains(err.Error(), "u:p") {
+				t.Errorf("error repeats a password: %v", err)
+			}
+		})
+	}
+}
+
+func TestParseFlags(t *testing.T) {
+	got, err := target.ParseFlags([]string{"a=http://127.0.0.1:1", "b=https://h/base?"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []target.Spec{
+		{Name: "a", Kind: target.KindURL, URL: "http://127.0.0.1:1"}, {Name: "b", Kind: target.KindURL, URL: "https://h/base?"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("specs (-want +got):\n%s", diff)
+	}
+	for _, bad := range []string{"a", "=http://h", "a=", "a=h", "a=http://h", "c=http://"} {
+		if _, err := target.ParseFlags([]string{"a=http://127.0.0.1:1", bad}); err == nil {
+			t.Errorf("%q was accepted beside a", bad)
+		}
+	}
+}
+
+// FuzzParseFile: what is accepted keeps every rule, and is accepted again when it is written down.
+func FuzzParseFile(f *testing.F) {
+	f.Add([]byte(`{"targets":[{"name":"a","kind":"url","url":"http://127.0.0.1:1"}]}`))
+	f.Add([]byte(`{"targets":[{"name":"a","kind":"process","command":["x"],"env":{"A":"b"}},{"name":"b","kind":"bootstrap","path":"y"}]}`))
+	f.Add([]byte(`{"targets":[{"name":"a","kind":"lambda","url":"https://h","memory_mb":-1}]}`))
+	f.Add([]byte("{\"targets\":[\n{}]} x"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		specs, err := target.ParseFile("f.json", data)
+		if err != nil {
+			if !strings.HasPrefix(err.Error(), "f.json:") {
+				t.Errorf("error does not name the file: %v", err)
+			}
+			return
+		}
+		if len(specs) == 0 || target.Validate(specs) != nil {
+			t.Fatalf("accepted what is not valid: %+v", specs)
+		}
+		text, err := json.Marshal(map[string]any{"targets": specs})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := target.ParseFile("f.json", text)
+		if err != nil {
+			t.Fatalf("not accepted again: %v\n%s", err, text)
+		}
+		if diff := cmp.Diff(specs, again); diff != "" {
+			t.Errorf("specs (-first +again):\n%s", diff)
+		}
+	})
+}
