@@ -38,7 +38,7 @@ type stream struct {
 }
 
 func newStream(write func([]byte)) *stream {
-	return &stream{parts: make(chan []byte), taken: make(chan struct{}), stopped: make(chan struct{}), write: write}
+	return &stream{parts: make(chan []byte), taken: make(chan struct{}, 1), stopped: make(chan struct{}), write: write}
 }
 
 // wait returns the outcome of an invocation. Until there is one it writes the parts of its answer.
@@ -61,14 +61,24 @@ func (inv *invocation) wait() outcome {
 	}
 }
 
-// send hands a part on and waits until it is written; false if nobody wants it any more.
-func (s *stream) send(part []byte) bool {
+// errEnded tells that an environment has ended while its answer was on its way.
+var errEnded = errors.New("environment has ended")
+
+// send hands a part on and waits until it is written; false if nobody wants it any more. It does not wait for a client that
+// reads slowly when the environment has ended: with errEnded the part may still be in use.
+func (s *stream) send(part []byte, ended <-chan struct{}) (wanted bool, err error) {
 	select {
 	case s.parts <- part:
-		<-s.taken
-		return true
 	case <-s.stopped:
-		return false
+		return false, nil
+	case <-ended:
+		return false, errEnded
+	}
+	select {
+	case <-s.taken:
+		return true, nil
+	case <-ended:
+		return false, errEnded
 	}
 }
 
@@ -123,29 +133,29 @@ func (c *apiConn) copyStream(body io.Reader, s *stream) (size int64, err error) 
 	inBody, wanted := false, true
 	for {
 		c.limit.N = maxRequestHead
-		n, err := body.Read(buf)
+		n, readErr := body.Read(buf)
 		size += int64(n)
 		part := buf[:n]
 		if !inBody && wanted && n > 0 {
 			head = append(head, part...)
 			end := bytes.Index(head, []byte(headSeparator))
 			if end < 0 {
-				wanted = len(head) <= maxStreamHead
-				part = nil
+				wanted, part = len(head) <= maxStreamHead, nil
 			} else {
-				inBody = true
-				wanted = s.send(head[:end])
-				part = head[end+len(headSeparator):]
+				inBody, part = true, head[end+len(headSeparator):]
+				wanted, err = s.send(head[:end], c.env.child.Done())
 			}
 		}
 		if inBody && wanted && len(part) > 0 && size <= maxStream {
-			wanted = s.send(part)
+			wanted, err = s.send(part, c.env.child.Done())
 		}
-		if errors.Is(err, io.EOF) {
-			return size, nil
-		}
-		if err != nil {
+		switch {
+		case err != nil:
 			return size, err
+		case errors.Is(readErr, io.EOF):
+			return size, nil
+		case readErr != nil:
+			return size, readErr
 		}
 	}
 }

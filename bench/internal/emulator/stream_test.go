@@ -251,3 +251,24 @@ func TestCloseWhileStreaming(t *testing.T) {
 		t.Errorf("the answer ends with %q as if it were whole", rest)
 	}
 }
+
+// A client that does not read keeps neither the place of its environment nor the service: what it has not read when the time
+// is up is lost.
+func TestStreamToSlowClient(t *testing.T) {
+	s := start(t, func(c *emulator.Config) { streaming(c); c.Timeout = 500 * time.Millisecond; c.MaxConcurrency = 1 })
+	resp := begin(t.Context(), t, s, "/stream?n=150000000")
+	eventually(t, "it does not time out", func() bool { return s.Meter().Environments == 0 })
+	r := sendTo(t, s, emulator.DoorFunctionURLStream, http.MethodGet, "/pid", "", nil)
+	if r.status != http.StatusOK {
+		t.Errorf("next answer is %d %q", r.status, r.body)
+	}
+	if err := s.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := io.Copy(io.Discard, resp.body); err == nil {
+		t.Errorf("all %d bytes of the answer were there", n)
+	}
+	if m := s.Meter(); m.Timeouts != 1 || m.Errors != 1 || m.Redelivered != 0 {
+		t.Errorf("meter: %+v", m)
+	}
+}
