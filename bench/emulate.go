@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,6 +26,7 @@ type emulateOptions struct {
 	timeout     time.Duration
 	concurrency int
 	env         []string
+	doors       []string
 	control     bool
 }
 
@@ -32,12 +34,17 @@ func newEmulateCommand(std streams) *cobra.Command {
 	var o emulateOptions
 	c := &cobra.Command{
 		Use:   "emulate [flags] -- BOOTSTRAP [ARG ...]",
-		Short: "Serve a Lambda bootstrap binary behind a local Function URL",
+		Short: "Serve a Lambda bootstrap binary behind local front doors",
 		Long: `emulate is the local Lambda service alone, for any bootstrap binary: one process an environment, one request at a time in
-each, a new environment when all are busy. It prints one line of JSON with the Function URL and stays until SIGINT or
-SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's.`,
+each, a new environment when all are busy. It prints one line of JSON with the address of each front door and stays until
+SIGINT or SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's.
+
+A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
+rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
+function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 		Example: `  bench emulate -- ./bootstrap
-  bench emulate --env REDIS_URL --env LOG_LEVEL=debug --memory 512 -- ./bootstrap`,
+  bench emulate --env REDIS_URL --env LOG_LEVEL=debug --memory 512 -- ./bootstrap
+  bench emulate --front-door http_api,alb -- ./bootstrap`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("expected a bootstrap binary after --\nSee '%s --help'", c.CommandPath())}
@@ -52,8 +59,12 @@ SIGTERM. The function sees Lambda's variables and those given by --env, never th
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of an invocation")
 	f.IntVar(&o.concurrency, "concurrency", 1000, "environments at the same time at most; requests beyond it get 429")
 	f.StringArrayVar(&o.env, "env", nil, "variable of the function: NAME=VALUE, or NAME to take it from this shell")
+	f.StringSliceVar(&o.doors, "front-door", []string{string(emulator.DoorFunctionURL)}, "front doors to open, each on a port of its own")
 	f.BoolVar(&o.control, "control", false, "answer each line on standard input with the meter, end when it ends")
-	if err := f.MarkHidden("control"); err != nil {
+	if err := errors.Join(
+		f.MarkHidden("control"),
+		c.RegisterFlagCompletionFunc("front-door", cobra.FixedCompletions(doorNames(), cobra.ShellCompDirectiveNoFileComp)),
+	); err != nil {
 		panic(err)
 	}
 	return c
@@ -61,6 +72,10 @@ SIGTERM. The function sees Lambda's variables and those given by --env, never th
 
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
 	env, err := functionEnv(o.env, os.LookupEnv)
+	if err != nil {
+		return usageError{err}
+	}
+	doors, err := frontDoors(o.doors)
 	if err != nil {
 		return usageError{err}
 	}
@@ -77,21 +92,51 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	defer func() { err = errors.Join(err, group.Close(0)) }()
 	service, err := emulator.Start(ctx, emulator.Config{
 		Bootstrap: args[0], Args: args[1:], Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout,
-		MaxConcurrency: o.concurrency, Group: group, Output: std.err,
+		MaxConcurrency: o.concurrency, FrontDoors: doors, Group: group, Output: std.err,
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, service.Close(500*time.Millisecond)) }() //nolint:contextcheck // it closes after ctx has ended
-	if err := json.NewEncoder(std.out).Encode(map[string]string{"function_url": service.FunctionURL()}); err != nil {
+	addresses := map[emulator.FrontDoor]string{}
+	for _, door := range doors {
+		addresses[door] = service.URL(door)
+	}
+	if err := json.NewEncoder(std.out).Encode(addresses); err != nil {
 		return err
 	}
 	if o.control {
 		return serveControl(ctx, std, service)
 	}
-	_, _ = fmt.Fprintf(std.err, "Serving %s at %s until interrupted (Ctrl-C)\n", args[0], service.FunctionURL())
+	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", args[0])
 	<-ctx.Done()
 	return nil
+}
+
+// frontDoors reads the --front-door flags.
+func frontDoors(names []string) ([]emulator.FrontDoor, error) {
+	var doors []emulator.FrontDoor
+	for _, name := range names {
+		door := emulator.FrontDoor(name)
+		if !slices.Contains(emulator.FrontDoors(), door) {
+			return nil, fmt.Errorf("--front-door %q: expected one of %s", name, strings.Join(doorNames(), ", "))
+		}
+		if !slices.Contains(doors, door) {
+			doors = append(doors, door)
+		}
+	}
+	if len(doors) == 0 {
+		return nil, errors.New("--front-door: expected at least one")
+	}
+	return doors, nil
+}
+
+func doorNames() []string {
+	var names []string
+	for _, d := range emulator.FrontDoors() {
+		names = append(names, string(d))
+	}
+	return names
 }
 
 // functionEnv reads the --env flags as docker does.
