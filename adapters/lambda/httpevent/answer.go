@@ -150,7 +150,7 @@ func (w *response) addName(name string) {
 func variant(name string, i int) string {
 	b := []byte(name)
 	for ; i != 0; i &= i - 1 {
-		n := bits.TrailingZeros(uint(i)) //nolint:gosec // not negative
+		n := bits.TrailingZeros(uint(i))
 		for j, c := range b {
 			if (c|0x20) < 'a' || 'z' < (c|0x20) {
 				continue

@@ -74,14 +74,15 @@ func (b *bodyBuffer) write(p []byte) {
 		}
 		b.first = append(make([]byte, 0, len(bodyStart)+min(n, segmentSize)+slack), bodyStart...)
 	}
-	if !b.binary && b.writeText(p) {
-		return
+	if b.binary {
+		b.writeBinary(p)
+	} else {
+		b.writeText(p)
 	}
-	b.writeBinary(p)
 }
 
-// writeText appends text. It returns false, and p has still to be written, if the body is not UTF-8.
-func (b *bodyBuffer) writeText(p []byte) bool {
+// writeText appends text, or base64 of it if it turns out to be none.
+func (b *bodyBuffer) writeText(p []byte) {
 	if b.nCarry > 0 {
 		n := b.nCarry
 		for len(p) > 0 && n < len(b.carry) && !utf8.FullRune(b.carry[:n]) {
@@ -91,7 +92,7 @@ func (b *bodyBuffer) writeText(p []byte) bool {
 		}
 		if !utf8.FullRune(b.carry[:n]) {
 			b.nCarry = n
-			return true
+			return
 		}
 		b.nCarry = 0
 		whole := b.carry // by value: it is empty now
@@ -99,7 +100,7 @@ func (b *bodyBuffer) writeText(p []byte) bool {
 			b.toBinary()
 			b.writeBinary(whole[:n])
 			b.writeBinary(p)
-			return true
+			return
 		}
 		b.escape(whole[:n])
 	}
@@ -115,11 +116,11 @@ func (b *bodyBuffer) writeText(p []byte) bool {
 	}
 	if !utf8.Valid(p[:end]) {
 		b.toBinary()
-		return false
+		b.writeBinary(p)
+		return
 	}
 	b.escape(p[:end])
 	b.nCarry = copy(b.carry[:], p[end:])
-	return true
 }
 
 // toBinary makes base64 of what was text so far.

@@ -100,11 +100,7 @@ func (d *decoder) eachMember(take func(d *decoder, name []byte) error) error {
 		if err != nil {
 			return err
 		}
-		name := d.data[k.start:k.end]
-		if k.saved > 0 {
-			name = d.appendText(nil, k)
-		}
-		if err := take(d, name); err != nil {
+		if err := take(d, d.plain(k)); err != nil {
 			return err
 		}
 	}
@@ -304,7 +300,7 @@ func (d *decoder) classify() error {
 		d.shape, d.multi = ALB, len(d.multiHeaders) > 0
 		d.method = d.httpMethod
 	case d.hasHTTP:
-		if v := string(d.data[d.version.start:d.version.end]); v != "2.0" {
+		if string(d.plain(d.version)) != "2.0" {
 			return notHTTP("its version is not 2.0")
 		}
 		d.shape = Payload2

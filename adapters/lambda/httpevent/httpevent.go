@@ -100,7 +100,7 @@ func (a *adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	defer inv.end()
 	if err != nil {
 		w.refuse()
-	} else if err := a.serve(w, r); err != nil {
+	} else if err := a.serve(w, r); err != nil { //nolint:contextcheck // r has it
 		w.discard()
 		return nil, err
 	}
@@ -121,9 +121,9 @@ func (a *adapter) prepare(ctx context.Context, payload []byte) (*invocation, *ht
 		Context: ctx, adapter: a, shape: d.shape, raw: payload,
 		requestContext: d.requestContext, stageVariables: d.stageVariables,
 	}
-	isHead := d.method.len() == 4 && string(d.data[d.method.start:d.method.end]) == http.MethodHead
-	inv.response.init(inv, a, styleOf(d), isHead)
-	r, err := d.request(a, inv)
+	isHead := string(d.plain(d.method)) == http.MethodHead
+	inv.response.init(inv, a, styleOf(d), isHead) //nolint:contextcheck // inv is made of ctx
+	r, err := d.request(a, inv)                   //nolint:contextcheck // the same
 	return inv, r, err
 }
 

@@ -152,7 +152,7 @@ func (d *decoder) header(r *http.Request, all string, cookies mark) (host string
 
 // setBody gives r its body. A body without escapes stays where it is, in the event, until the handler reads it.
 func (d *decoder) setBody(r *http.Request, inv *invocation) error {
-	raw := d.data[d.body.start:d.body.end]
+	raw := d.plain(d.body)
 	b := &inv.body
 	switch {
 	case len(raw) == 0:
@@ -160,17 +160,12 @@ func (d *decoder) setBody(r *http.Request, inv *invocation) error {
 		setLength(r, 0)
 		return nil
 	case d.base64:
-		if d.body.saved > 0 { // some encoders escape slashes
-			raw = d.appendText(nil, d.body)
-		}
 		b.data = make([]byte, base64.StdEncoding.DecodedLen(len(raw)))
 		n, err := base64.StdEncoding.Decode(b.data, raw)
 		if err != nil {
 			return &EventError{Offset: d.body.start, Reason: "the body is not valid base64: " + err.Error()}
 		}
 		b.data = b.data[:n]
-	case d.body.saved > 0:
-		b.data = d.appendText(nil, d.body)
 	default:
 		b.data = raw
 	}

@@ -270,6 +270,15 @@ func (s *scanner) appendText(dst []byte, sp span) []byte {
 	return dst[:len(dst)+n]
 }
 
+// plain returns the text of a string. It is a part of the event itself unless there are escapes in it.
+func (s *scanner) plain(sp span) []byte {
+	if sp.saved == 0 {
+		return s.data[sp.start:sp.end]
+	}
+	text := make([]byte, sp.textLen()+unescapeSlack)
+	return text[:unescape(text, s.data[sp.start:sp.end])]
+}
+
 // unescapeSlack is how much longer than its result the memory must be that unescape gets.
 const unescapeSlack = 8
 

@@ -41,7 +41,7 @@ func (s *Streamer) Serve(ctx context.Context, event json.RawMessage) (*Response,
 	out.reader, out.writer = io.Pipe()
 	w := &inv.response
 	w.stream = out
-	go func() {
+	go func() { //nolint:contextcheck // r has it
 		defer cancel()
 		defer inv.end()
 		if err != nil {

@@ -15,10 +15,10 @@ func (d *decoder) pathIsDecoded(a *adapter) bool {
 	case d.shape == Payload2:
 		// A Function URL is known by its domain, or, if that was replaced, by the account of unsigned requests.
 		// Of the rest all are HTTP APIs: only those have domains of one's own.
-		return !bytes.Contains(d.data[d.domainName.start:d.domainName.end], []byte(".lambda-url.")) &&
-			string(d.data[d.accountID.start:d.accountID.end]) != "anonymous"
+		return !bytes.Contains(d.plain(d.domainName), []byte(".lambda-url.")) &&
+			string(d.plain(d.accountID)) != "anonymous"
 	case d.shape == Payload1:
-		return string(d.data[d.version.start:d.version.end]) == "1.0" // REST APIs tell no version
+		return string(d.plain(d.version)) == "1.0" // REST APIs tell no version
 	}
 	return false
 }
@@ -37,7 +37,7 @@ func (d *decoder) target(a *adapter) mark {
 		p = d.withoutStage(p)
 	}
 	if a.basePath != "" {
-		p, _ = cutSegments(p, a.basePath)
+		p = cutSegments(p, a.basePath)
 	}
 	path.start = path.end - len(p)
 	if len(p) == 0 || p[0] != '/' && string(p) != "*" {
@@ -90,26 +90,24 @@ func inPath(c byte) bool {
 // withoutStage cuts the stage off the path. A REST API has it only in requestContext.path; where it is the event's path
 // that has it, both are the same.
 func (d *decoder) withoutStage(p []byte) []byte {
-	stage := d.data[d.stage.start:d.stage.end]
+	stage := d.plain(d.stage)
 	if len(stage) == 0 || string(stage) == "$default" || d.shape == ALB {
 		return p
 	}
 	if d.shape == Payload1 {
-		inContext := d.appendText(nil, d.contextPath)
-		if !bytes.Equal(inContext, p) {
+		if !bytes.Equal(d.plain(d.contextPath), p) {
 			return p
 		}
 	}
-	rest, _ := cutSegments(p, "/"+string(stage))
-	return rest
+	return cutSegments(p, "/"+string(stage))
 }
 
 // cutSegments cuts prefix, which begins with a slash and does not end with one, off p if it ends where a segment of p does.
-func cutSegments(p []byte, prefix string) ([]byte, bool) {
+func cutSegments(p []byte, prefix string) []byte {
 	if len(p) < len(prefix) || string(p[:len(prefix)]) != prefix || len(p) > len(prefix) && p[len(prefix)] != '/' {
-		return p, false
+		return p
 	}
-	return p[len(prefix):], true
+	return p[len(prefix):]
 }
 
 // addQuery appends the query.
