@@ -80,8 +80,14 @@ func (s *session) do(t *testing.T, event any) answer {
 }
 
 func TestAnswers(t *testing.T) {
+	for _, adapter := range []string{"httpevent", "api-proxy"} {
+		t.Run(adapter, func(t *testing.T) { testAnswers(t, adapter) })
+	}
+}
+
+func testAnswers(t *testing.T, adapter string) {
 	mini := miniredis.RunT(t)
-	s := start(t, "REDIS_URL=redis://"+mini.Addr())
+	s := start(t, "REDIS_URL=redis://"+mini.Addr(), "LAMBDA_ADAPTER="+adapter)
 	encoded := event("POST", "/", base64.StdEncoding.EncodeToString([]byte("世界")))
 	encoded.IsBase64Encoded = true
 	query := event("POST", "/digest", "abc")
@@ -214,9 +220,9 @@ func TestDoesNotStart(t *testing.T) {
 	}{
 		"not on Lambda": {[]string{"REDIS_URL=redis://h"}, 2, []string{"AWS_LAMBDA_RUNTIME_API is not set"}},
 		"bad environment": {
-			[]string{"AWS_LAMBDA_RUNTIME_API=" + api.host(), "REDIS_URL=http://:secret@h", "LAMBDA_ADAPTER=magic", "LAMBDA_RESPONSE_MODE=stream"},
+			[]string{"AWS_LAMBDA_RUNTIME_API=" + api.host(), "REDIS_URL=http://:secret@h", "LAMBDA_ADAPTER=magic", "LAMBDA_RESPONSE_MODE=fast"},
 			1,
-			[]string{"REDIS_URL", `LAMBDA_ADAPTER=\"magic\"`, "cannot stream"},
+			[]string{"REDIS_URL", `LAMBDA_ADAPTER=\"magic\"`, `LAMBDA_RESPONSE_MODE=\"fast\"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

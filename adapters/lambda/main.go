@@ -86,6 +86,10 @@ func serve(started time.Time, c boot.Config, logger *slog.Logger, exit func(code
 		}
 		exit(boot.ExitOK)
 	}()
+	if c.LambdaResponseMode == boot.ModeStream {
+		lambda.StartWithOptions(g.Serve)
+		return
+	}
 	lambda.StartWithOptions(g)
 }
 
@@ -93,7 +97,7 @@ func serve(started time.Time, c boot.Config, logger *slog.Logger, exit func(code
 func open(started time.Time, c boot.Config, logger *slog.Logger, g *gate) error {
 	var took time.Duration
 	a, store := boot.Open(c, logger, app.WithInit(func() time.Duration { return took }))
-	h, err := newHandler(c, a)
+	h, err := newHandler(c, a, logger)
 	if err != nil {
 		return errors.Join(err, store.Close())
 	}

@@ -39,7 +39,7 @@ func TestLoad(t *testing.T) {
 			map[string]string{"REDIS_URL": "redis://127.0.0.1"},
 			boot.Config{
 				Port: 8080, RedisURL: mustURL(t, "redis://127.0.0.1"), RedisPoolSize: 7, TextTTL: 24 * time.Hour,
-				LogLevel: slog.LevelInfo, LambdaAdapter: "api-proxy", LambdaResponseMode: "buffered",
+				LogLevel: slog.LevelInfo, LambdaAdapter: "httpevent", LambdaResponseMode: "buffered",
 			},
 		},
 		"everything": {
@@ -54,11 +54,18 @@ func TestLoad(t *testing.T) {
 				LambdaAdapter: "api-proxy", LambdaResponseMode: "buffered",
 			},
 		},
+		"streaming": {
+			map[string]string{"REDIS_URL": "redis://127.0.0.1", "LAMBDA_RESPONSE_MODE": "stream"},
+			boot.Config{
+				Port: 8080, RedisURL: mustURL(t, "redis://127.0.0.1"), RedisPoolSize: 7, TextTTL: 24 * time.Hour,
+				LogLevel: slog.LevelInfo, LambdaAdapter: "httpevent", LambdaResponseMode: "stream",
+			},
+		},
 		"database": {
 			map[string]string{"REDIS_URL": "redis://:p@[::1]:1/12", "REDIS_CLUSTER": "false", "LOG_LEVEL": "debug"},
 			boot.Config{
 				Port: 8080, RedisURL: mustURL(t, "redis://:p@[::1]:1/12"), RedisDB: 12, RedisPoolSize: 7, TextTTL: 24 * time.Hour,
-				LogLevel: slog.LevelDebug, LambdaAdapter: "api-proxy", LambdaResponseMode: "buffered",
+				LogLevel: slog.LevelDebug, LambdaAdapter: "httpevent", LambdaResponseMode: "buffered",
 			},
 		},
 	} {
@@ -92,7 +99,7 @@ func TestLoadFaults(t *testing.T) {
 		"cluster's":       {map[string]string{"REDIS_URL": "redis://h/1", "REDIS_CLUSTER": "1"}, []string{`REDIS_URL="redis://h/1": a cluster (REDIS_CLUSTER) has only database 0`}},
 		"IAM, user alone": {map[string]string{"REDIS_URL": "redis://h", "REDIS_IAM_USER": "u"}, []string{`REDIS_IAM_USER="u": REDIS_IAM_CACHE must be set with it`, `REDIS_IAM_USER="u", REDIS_IAM_CACHE="": this version cannot sign IAM tokens yet, unset both and put user and password into REDIS_URL`}},
 		"IAM, both":       {map[string]string{"REDIS_URL": "redis://h", "REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c"}, []string{`REDIS_IAM_USER="u", REDIS_IAM_CACHE="c": this version cannot sign IAM tokens yet, unset both and put user and password into REDIS_URL`}},
-		"streaming":       {map[string]string{"REDIS_URL": "redis://h", "LAMBDA_RESPONSE_MODE": "stream"}, []string{`LAMBDA_RESPONSE_MODE="stream": the api-proxy adapter cannot stream, use buffered`}},
+		"streaming":       {map[string]string{"REDIS_URL": "redis://h", "LAMBDA_ADAPTER": "api-proxy", "LAMBDA_RESPONSE_MODE": "stream"}, []string{`LAMBDA_RESPONSE_MODE="stream": LAMBDA_ADAPTER=api-proxy cannot stream, use httpevent`}},
 		"all at once": {
 			map[string]string{
 				"HOST": "a b", "PORT": "65536", "REDIS_CLUSTER": "maybe", "REDIS_POOL_SIZE": "0", "TEXT_TTL": "1ms",
@@ -104,7 +111,7 @@ func TestLoadFaults(t *testing.T) {
 				`REDIS_POOL_SIZE="0": want a whole number from 1 to 10000`,
 				`TEXT_TTL="1ms": want a duration from 1s to 8760h0m0s, such as 90m or 24h`,
 				`LOG_LEVEL="loud": want debug, info, warn or error`,
-				`LAMBDA_ADAPTER="magic": want api-proxy`,
+				`LAMBDA_ADAPTER="magic": want httpevent or api-proxy`,
 				`LAMBDA_RESPONSE_MODE="fast": want buffered or stream`,
 				`HOST="a b": want a host name or an IP address, or nothing for all interfaces`,
 				"REDIS_URL is not set: " + want,
@@ -197,7 +204,7 @@ REDIS_CLUSTER=false
 REDIS_POOL_SIZE=7
 TEXT_TTL=24h0m0s
 LOG_LEVEL=info
-LAMBDA_ADAPTER=api-proxy
+LAMBDA_ADAPTER=httpevent
 LAMBDA_RESPONSE_MODE=buffered
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {

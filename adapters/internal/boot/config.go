@@ -16,11 +16,14 @@ import (
 
 // Values of LAMBDA_ADAPTER and LAMBDA_RESPONSE_MODE.
 const (
+	// AdapterHTTPEvent is package httpevent of this module.
+	AdapterHTTPEvent = "httpevent"
 	// AdapterAPIProxy is the Echo adapter of aws-lambda-go-api-proxy.
 	AdapterAPIProxy = "api-proxy"
 	// ModeBuffered returns each answer as a whole.
 	ModeBuffered = "buffered"
-	// ModeStream returns answers as they are written.
+	// ModeStream returns answers as they are written. Only for Function URLs whose invoke
+	// mode is RESPONSE_STREAM: the event does not tell.
 	ModeStream = "stream"
 )
 
@@ -49,9 +52,9 @@ type Config struct {
 	TextTTL time.Duration
 	// LogLevel is the lowest level that is logged. (LOG_LEVEL)
 	LogLevel slog.Level
-	// LambdaAdapter turns events into requests: "api-proxy". Lambda only. (LAMBDA_ADAPTER)
+	// LambdaAdapter turns events into requests: "httpevent" or "api-proxy". Lambda only. (LAMBDA_ADAPTER)
 	LambdaAdapter string
-	// LambdaResponseMode is "buffered". Lambda only. (LAMBDA_RESPONSE_MODE)
+	// LambdaResponseMode is "buffered" or "stream". Lambda only. (LAMBDA_RESPONSE_MODE)
 	LambdaResponseMode string
 }
 
@@ -68,11 +71,11 @@ func Load(getenv func(string) string, poolSize int) (Config, error) {
 		RedisPoolSize: l.number("REDIS_POOL_SIZE", poolSize, 1, maxPoolSize),
 		TextTTL:       l.duration("TEXT_TTL", defaultTTL, minTTL, maxTTL),
 		LogLevel:      l.level("LOG_LEVEL"),
-		LambdaAdapter: l.oneOf("LAMBDA_ADAPTER", AdapterAPIProxy),
+		LambdaAdapter: l.oneOf("LAMBDA_ADAPTER", AdapterHTTPEvent, AdapterAPIProxy),
 	}
 	c.LambdaResponseMode = l.oneOf("LAMBDA_RESPONSE_MODE", ModeBuffered, ModeStream)
-	if c.LambdaResponseMode == ModeStream {
-		l.fault("LAMBDA_RESPONSE_MODE=%q: the %s adapter cannot stream, use %s", ModeStream, AdapterAPIProxy, ModeBuffered)
+	if c.LambdaResponseMode == ModeStream && c.LambdaAdapter == AdapterAPIProxy {
+		l.fault("LAMBDA_RESPONSE_MODE=%q: LAMBDA_ADAPTER=%s cannot stream, use %s", ModeStream, AdapterAPIProxy, AdapterHTTPEvent)
 	}
 	if strings.ContainsAny(c.Host, "/ ") {
 		l.fault("HOST=%q: want a host name or an IP address, or nothing for all interfaces", c.Host)
