@@ -89,7 +89,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	})
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
-	root.AddCommand(runCommand, newReportCommand(std), newLocalCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
+	root.AddCommand(runCommand, newReportCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
 		newReapCommand(std))
 	return root
 }

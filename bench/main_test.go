@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -43,6 +44,12 @@ func TestScripts(t *testing.T) {
 				return err
 			}
 			e.Setenv("ROOT", root)
+			// Two servers for scripts that compare running targets: a good one and one that answers wrongly.
+			for name, mode := range map[string]string{"ONE": "", "TWO": "wrong"} {
+				server := httptest.NewServer(testHandler(mode))
+				e.Defer(server.Close)
+				e.Setenv(name, server.URL)
+			}
 			e.Setenv("BENCH", bench)
 			for _, line := range toolchainEnv(t) {
 				name, value, _ := strings.Cut(line, "=")

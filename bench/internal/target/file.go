@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -134,6 +135,9 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 		}
 		if s.MemoryMB != 0 && (s.MemoryMB < minMemoryMB || s.MemoryMB > maxMemoryMB) {
 			fault("memory_mb: expected %d to %d, got %d", minMemoryMB, maxMemoryMB, s.MemoryMB)
+		}
+		if s.FrontDoor != "" && !slices.Contains(emulator.FrontDoors(), emulator.FrontDoor(s.FrontDoor)) {
+			fault("front_door: expected one of %v, got %q", emulator.FrontDoors(), s.FrontDoor)
 		}
 	default:
 		fault("kind: expected one of %s, got %q",

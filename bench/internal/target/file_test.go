@@ -58,6 +58,7 @@ func TestParseFileFaults(t *testing.T) {
 		{"empty command", entry(`"kind":"process","command":[""]`), "command: expected the program"},
 		{"no path", entry(`"kind":"bootstrap"`), "path: expected the bootstrap binary"},
 		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
+		{"front door", entry(`"kind":"bootstrap","path":"b","front_door":"gate"`), `front_door: expected one of [function_url `},
 		{"auth", entry(`"kind":"url","url":"http://h","auth":"BASIC"`), `auth: expected NONE or AWS_IAM, got "BASIC"`},
 		{"signing", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), "AWS_IAM is not supported by this version"},
 	}

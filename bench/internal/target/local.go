@@ -12,6 +12,8 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
 // Names of the two local targets.
@@ -27,8 +29,9 @@ var (
 )
 
 // Local builds both adapters from the checkout that dir is in, and starts them on one Redis: the EC2 binary as a process, the
-// Lambda bootstrap on the local Lambda service. When it fails, the caller closes host.Group.
-func Local(ctx context.Context, host *Host, dir string) (*Set, error) {
+// Lambda bootstrap on the local Lambda service behind a Function URL. doors, if any are given, are the front doors instead, each
+// with a Lambda target of its own whose name ends in the door's. When it fails, the caller closes host.Group.
+func Local(ctx context.Context, host *Host, dir string, doors ...emulator.FrontDoor) (*Set, error) {
 	s := newSet(host)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -69,14 +72,34 @@ func Local(ctx context.Context, host *Host, dir string) (*Set, error) {
 	}
 	spec := Spec{Kind: KindProcess, Arch: runtime.GOARCH, Instances: 1}
 	ec2.Spec = spec.resultSpec()
-	lambda, err := s.open(ctx, Spec{
-		Name: LocalLambda, Kind: KindBootstrap, Path: filepath.Join(bin, "bootstrap"), Env: env, Arch: runtime.GOARCH,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("target %s: %w", LocalLambda, err)
+	s.Targets = []*Target{ec2}
+	for _, spec := range lambdaSpecs(filepath.Join(bin, "bootstrap"), env, doors) {
+		lambda, err := s.open(ctx, spec)
+		if err != nil {
+			return nil, fmt.Errorf("target %s: %w", spec.Name, err)
+		}
+		s.Targets = append(s.Targets, lambda)
 	}
-	s.Targets = []*Target{ec2, lambda}
 	return s, nil
+}
+
+// lambdaSpecs are the local Lambda targets. One that streams must be told so: the event does not tell.
+func lambdaSpecs(path string, env map[string]string, doors []emulator.FrontDoor) []Spec {
+	spec := Spec{Name: LocalLambda, Kind: KindBootstrap, Path: path, Env: env, Arch: runtime.GOARCH}
+	if len(doors) == 0 {
+		return []Spec{spec}
+	}
+	var specs []Spec
+	for _, door := range doors {
+		spec := spec
+		spec.Name, spec.FrontDoor = LocalLambda+"-"+string(door), string(door)
+		if door == emulator.DoorFunctionURLStream {
+			spec.Env = maps.Clone(env)
+			spec.Env["LAMBDA_RESPONSE_MODE"] = "stream"
+		}
+		specs = append(specs, spec)
+	}
+	return specs
 }
 
 // RedisURL is where the local targets keep their data, with its password if it has one.

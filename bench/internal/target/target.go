@@ -103,7 +103,9 @@ func (s *Set) open(ctx context.Context, spec Spec) (*Target, error) {
 		if spec.MemoryMB == 0 {
 			spec.MemoryMB = defaultMemoryMB
 		}
-		spec.FrontDoor = "function_url"
+		if spec.FrontDoor == "" {
+			spec.FrontDoor = string(emulator.DoorFunctionURL)
+		}
 		t.Provenance = result.Emulated
 		err = s.openBootstrap(ctx, t, spec)
 	}
@@ -174,7 +176,9 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB)}
+	args := []string{
+		"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
+	}
 	env := os.Environ()
 	// Values go by the environment: command lines are for everybody to read.
 	for _, key := range sortedKeys(spec.Env) {
@@ -198,17 +202,15 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 		return err
 	}
 	c.out = bufio.NewReader(pipe)
-	var hello struct {
-		FunctionURL string `json:"function_url"`
-	}
+	var hello map[string]string // front door to URL
 	stop := context.AfterFunc(ctx, func() { _ = child.Stop(0) })
 	err = c.receive(&hello)
 	stop()
-	if err != nil || hello.FunctionURL == "" {
+	if err != nil || hello[spec.FrontDoor] == "" {
 		_ = child.Stop(time.Second)
 		return ended("the local Lambda service", child, out)
 	}
-	t.URL, t.control = hello.FunctionURL, c
+	t.URL, t.control = hello[spec.FrontDoor], c
 	s.watch(t.Name, child, out)
 	return nil
 }
