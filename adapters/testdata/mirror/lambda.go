@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"net/http"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	echoadapter "github.com/awslabs/aws-lambda-go-api-proxy/echo"
@@ -13,17 +12,17 @@ import (
 	"github.com/crossover-bench/crossover/adapters/lambda/httpevent"
 )
 
-// startLambda answers invocations with h; the stock adapters take e alone.
-func startLambda(h http.Handler, e *echo.Echo, adapter, mode string) error {
+// startLambda answers invocations.
+func startLambda(e *echo.Echo, adapter, mode string) error {
 	switch {
 	case adapter == "api-proxy" && mode != "stream":
 		lambda.StartWithOptions(newStock(e))
 	case adapter != "" && adapter != "httpevent":
 		return fmt.Errorf("there is no adapter %q that has the mode %q", adapter, mode)
 	case mode == "stream":
-		lambda.Start(httpevent.NewStreamer(h).Serve)
+		lambda.Start(httpevent.NewStreamer(e).Serve)
 	default:
-		lambda.Start(httpevent.New(h))
+		lambda.Start(httpevent.New(e))
 	}
 	return nil
 }

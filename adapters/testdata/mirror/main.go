@@ -2,7 +2,6 @@
 // the ways that web apps do. It is what the parity suite compares hosts with: started as it is it serves HTTP on HOST and
 // PORT, with AWS_LAMBDA_RUNTIME_API in its environment it is a Lambda function, through package httpevent or, with
 // LAMBDA_ADAPTER=api-proxy, through the Echo adapters of aws-lambda-go-api-proxy. LAMBDA_RESPONSE_MODE=stream streams.
-// With MIRROR_OF=app it serves the project's own app in place of the mirror.
 package main
 
 import (
@@ -29,18 +28,10 @@ func main() {
 
 func run(logger *slog.Logger) error {
 	e := newApp()
-	var h http.Handler = e
-	if os.Getenv("MIRROR_OF") == "app" {
-		own, err := ownApp(os.Getenv, logger)
-		if err != nil {
-			return err
-		}
-		h = own
-	}
 	if os.Getenv("AWS_LAMBDA_RUNTIME_API") != "" {
-		return startLambda(h, e, os.Getenv("LAMBDA_ADAPTER"), os.Getenv("LAMBDA_RESPONSE_MODE"))
+		return startLambda(e, os.Getenv("LAMBDA_ADAPTER"), os.Getenv("LAMBDA_RESPONSE_MODE"))
 	}
-	return serve(h, logger)
+	return serve(e, logger)
 }
 
 // serve is the way of a virtual machine: a plain http.Server until SIGTERM.

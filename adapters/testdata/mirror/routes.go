@@ -324,7 +324,7 @@ func middlewareRoutes(e *echo.Echo) {
 		if err != nil {
 			return err
 		}
-		defer f.Close()
+		defer func() { _ = f.Close() }()
 		data, err := io.ReadAll(f)
 		if err != nil {
 			return err
@@ -351,7 +351,7 @@ func sessionRoutes(g *echo.Group) {
 		}
 		count++
 		value := strconv.Itoa(count)
-		c.SetCookie(&http.Cookie{Name: "session", Value: value + "." + sign(value), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode})
+		c.SetCookie(&http.Cookie{Name: "session", Value: value + "." + sign(value), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // there is no TLS in the tests
 		return c.String(http.StatusOK, value)
 	})
 }

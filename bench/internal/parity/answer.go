@@ -127,6 +127,9 @@ func readHead(r *bufio.Reader) (status int, header http.Header, failure string) 
 	}
 	mime, err := t.ReadMIMEHeader()
 	if err != nil {
+		if _, ended := r.Peek(1); ended != nil {
+			err = ended // what looked like a malformed line was half of one
+		}
 		return 0, nil, failureOf(err, FailureBroken)
 	}
 	return status, http.Header(mime), FailureNone

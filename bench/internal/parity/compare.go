@@ -65,11 +65,11 @@ func (t *Table) normalise(c *Corpus, q *Request, fields map[string]Value, vars m
 			if !Matches(n.Request, q.Name) {
 				continue
 			}
+			pattern := n.expand(vars)
 			for name, value := range fields {
 				if !Matches(n.Field, name) {
 					continue
 				}
-				pattern := n.expand(vars)
 				for k, text := range value {
 					if value[k] = pattern.ReplaceAllString(text, n.As); value[k] != text {
 						n.uses.Add(1)

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write docs/parity.md anew")
 const docsFile = "../../../docs/parity.md"
 
 // passes is how often the stock adapters are asked, to tell answers that differ from run to run.
-const passes = 3
+const passes = 2
 
 // finding is a difference that is the same for all the requests and doors that it names.
 type finding struct {
@@ -187,7 +187,7 @@ only that is shown. Package httpevent has no difference at any door, buffered or
 	}
 	writeTable(b, []string{"request", "front doors", "what", "net/http", "stock adapter"}, rows)
 
-	b.WriteString("\n## What front doors change or lose\n\nThese are no differences between two targets, and `bench parity --door` does not report them.\n\n")
+	b.WriteString("\n## What front doors change or lose\n\nThese are no differences between two targets, and `bench parity --front-door` does not report them.\n\n")
 	rows = nil
 	for _, d := range table.Doors {
 		rows = append(rows, []string{code(d.Name), d.About})

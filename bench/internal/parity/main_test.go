@@ -67,7 +67,7 @@ func run(m *testing.M) (code int, err error) {
 func listen(tb testing.TB, program string, env ...string) string {
 	tb.Helper()
 	cmd := exec.Command(program) //nolint:noctx // the group ends it
-	cmd.Env = append(env, "HOST=127.0.0.1", "PORT=0")
+	cmd.Env = append([]string{"HOST=127.0.0.1", "PORT=0"}, env...)
 	r, w, err := os.Pipe()
 	if err != nil {
 		tb.Fatal(err)

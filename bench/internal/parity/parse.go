@@ -42,17 +42,12 @@ func Parse(file string, data []byte) (*Corpus, error) {
 	}
 	seen := map[string]bool{}
 	known := map[string]bool{"host": true, "port": true}
-	size := 0
 	for _, n := range r.list(f["requests"], "requests", MaxRequests) {
 		q := r.request(n, known)
 		if seen[q.Name] {
 			r.fault(n, "name", "two requests are called %s", quote(q.Name))
 		}
 		seen[q.Name] = true
-		if size += len(q.Body); size > 4*MaxBodyBytes {
-			r.fault(n, "body", "the bodies of this file are more than %d bytes together", 4*MaxBodyBytes)
-			break
-		}
 		c.Requests = append(c.Requests, q)
 	}
 	if len(c.Requests) == 0 {
@@ -148,7 +143,12 @@ func (r *reader) body(n *yaml.Node, f map[string]*yaml.Node) []byte {
 	}
 	if v := f["body_size"]; v != nil {
 		forms++
-		body = bytes.Repeat([]byte{'x'}, r.number(v, "body_size", 0, MaxBodyBytes))
+		size := r.number(v, "body_size", 0, MaxBodyBytes)
+		if r.bodies += size; r.bodies > 4*MaxBodyBytes {
+			r.fault(v, "body_size", "the bodies of this file have more than %d bytes together", 4*MaxBodyBytes)
+			size = 0
+		}
+		body = bytes.Repeat([]byte{'x'}, size)
 	}
 	if forms > 1 {
 		r.fault(n, "request", "expected one of body, body_base64 and body_size")

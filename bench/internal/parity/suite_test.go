@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -22,9 +23,10 @@ type suite struct {
 }
 
 type part struct {
-	corpus *parity.Corpus
-	left   *parity.Answers
-	env    []string
+	corpus    *parity.Corpus
+	left      *parity.Answers
+	bootstrap string
+	env       []string
 }
 
 func newSuite(tb testing.TB) *suite {
@@ -37,18 +39,18 @@ func newSuite(tb testing.TB) *suite {
 	redis := "REDIS_URL=redis://" + miniredis.RunT(tb).Addr()
 	s := &suite{table: table}
 	for _, p := range []struct {
-		corpus, program string
-		env             []string
+		corpus, server, bootstrap string
+		env                       []string
 	}{
-		{parity.CorpusApp, programs.ec2, []string{redis, "MIRROR_OF=app"}},
-		{parity.CorpusMirror, programs.mirror, nil},
+		{parity.CorpusApp, programs.ec2, programs.bootstrap, []string{redis}},
+		{parity.CorpusMirror, programs.mirror, programs.mirror, nil},
 	} {
 		corpus, err := parity.Builtin(p.corpus)
 		if err != nil {
 			tb.Fatal(err)
 		}
-		left := send(tb, corpus, "net/http", listen(tb, p.program, p.env...))
-		s.parts = append(s.parts, &part{corpus: corpus, left: left, env: p.env})
+		left := send(tb, corpus, "net/http", listen(tb, p.server, p.env...))
+		s.parts = append(s.parts, &part{corpus: corpus, left: left, bootstrap: p.bootstrap, env: p.env})
 	}
 	return s
 }
@@ -97,7 +99,7 @@ func TestParity(t *testing.T) {
 	t.Run("doors", func(t *testing.T) {
 		for _, p := range s.parts {
 			for mode, doors := range modes() {
-				fn := serveLambda(t, programs.mirror, doors, append(p.env, "LAMBDA_RESPONSE_MODE="+mode)...)
+				fn := serveLambda(t, p.bootstrap, doors, append(slices.Clone(p.env), "LAMBDA_RESPONSE_MODE="+mode)...)
 				for _, door := range doors {
 					t.Run(p.corpus.Name+"/"+string(door), func(t *testing.T) {
 						t.Parallel()

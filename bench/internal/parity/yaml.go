@@ -20,6 +20,7 @@ const maxFaults = 50
 type reader struct {
 	file   string
 	faults []error
+	bodies int // bytes that bodies have by their size alone
 }
 
 // document returns the one document of a file.
