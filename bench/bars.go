@@ -37,6 +37,7 @@ type line struct {
 	now     turnProgress
 	running bool
 	turns   int // ended
+	all     int // turns to come in all
 	failed  int64
 	last    string // rate of the turn that ended last
 }
@@ -77,7 +78,7 @@ func (b *bars) begin(names []string, turns int) {
 	b.began, b.turns = time.Now(), turns
 	b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(min(b.width, 120)), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
 	for range names {
-		b.lines = append(b.lines, &line{})
+		b.lines = append(b.lines, &line{all: turns})
 	}
 	for i, name := range names {
 		l := b.lines[i]
@@ -125,6 +126,9 @@ func (l *line) status() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	failed, text := l.failed, "waiting "+l.last
+	if l.turns == l.all {
+		text = "done " + l.last
+	}
 	if l.running {
 		_, f := l.now.progress()
 		failed += f

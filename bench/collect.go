@@ -18,6 +18,7 @@ type collector struct {
 	totals   []totals // by target
 	results  []result.Target
 	next     loadgen.Observer
+	before   usage // at the start of the turn
 }
 
 // totals are the sums over all phases that count.
@@ -25,6 +26,7 @@ type totals struct {
 	overall recorder.Set
 	steps   []recorder.Set
 	cold    *result.Histogram
+	effort  effort
 }
 
 func newCollector(s *scenario.Scenario, targets []*target.Target, next loadgen.Observer) *collector {
@@ -42,10 +44,12 @@ func newCollector(s *scenario.Scenario, targets []*target.Target, next loadgen.O
 // Started implements loadgen.Observer.
 func (c *collector) Started(t loadgen.Turn, progress func() (int64, int64)) {
 	c.next.Started(t, progress)
+	c.before, _ = currentUsage() // without it the effort stays unknown
 }
 
 // Ended implements loadgen.Observer.
 func (c *collector) Ended(t loadgen.Turn, p recorder.Phase) {
+	c.spent(&c.totals[t.Target].effort)
 	phase, r, sum := c.scenario.Phases[t.Phase], &c.results[t.Target], &c.totals[t.Target]
 	r.Phases = append(r.Phases, result.PhaseStats{
 		Name: phase.Name, Warmup: phase.Warmup, Round: t.Round, Turn: t.Place, Workers: phase.Workers, Stats: p.Overall.Stats(),
@@ -66,6 +70,26 @@ func (c *collector) Ended(t loadgen.Turn, p recorder.Phase) {
 		}
 	}
 	c.next.Ended(t, p)
+}
+
+// spent adds what the turn took of the generator.
+func (c *collector) spent(e *effort) {
+	if now, err := currentUsage(); err == nil && !c.before.at.IsZero() {
+		e.cpu += now.cpu - c.before.cpu
+		e.wall += now.at.Sub(c.before.at)
+	}
+}
+
+// health is that of the generator, over all turns.
+func (c *collector) health() result.Generator {
+	efforts, failed := make([]effort, len(c.totals)), int64(0)
+	for i := range c.totals {
+		efforts[i] = c.totals[i].effort
+		for j := range c.results[i].Phases {
+			failed += c.results[i].Phases[j].Errors[loadgen.KindGenerator]
+		}
+	}
+	return generator(efforts, failed)
 }
 
 // example keeps the first failure of each kind.

@@ -122,12 +122,15 @@ func (d *display) Ended(t loadgen.Turn, p recorder.Phase) {
 		return
 	}
 	s := p.Overall.Stats()
-	rate := 0.0
+	wall, rate := 0.0, 0.0
+	if s.WallS != nil {
+		wall = *s.WallS
+	}
 	if s.ThroughputRPS != nil {
 		rate = *s.ThroughputRPS
 	}
 	d.say("%s  %-12s %-16s %d requests, %d failed, %.2f s, %.0f/s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
-		s.Requests, s.Requests-s.Successes, s.WallS, rate)
+		s.Requests, s.Requests-s.Successes, wall, rate)
 }
 
 // finish ends the live part; lines after it are plain.

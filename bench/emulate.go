@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -70,6 +71,25 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 	return c
 }
 
+// Lambda's limits, https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const (
+	minMemoryMB        = 128
+	maxMemoryMB        = 10_240
+	maxFunctionTimeout = 15 * time.Minute
+)
+
+func (o *emulateOptions) validate() error {
+	switch {
+	case o.memoryMB < minMemoryMB || o.memoryMB > maxMemoryMB:
+		return fmt.Errorf("--memory %d: expected %d to %d", o.memoryMB, minMemoryMB, maxMemoryMB)
+	case o.timeout <= 0 || o.timeout > maxFunctionTimeout:
+		return fmt.Errorf("--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
+	case o.concurrency < 1:
+		return fmt.Errorf("--concurrency %d: expected 1 or more", o.concurrency)
+	}
+	return nil
+}
+
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
 	env, err := functionEnv(o.env, os.LookupEnv)
 	if err != nil {
@@ -77,6 +97,9 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	}
 	doors, err := frontDoors(o.doors)
 	if err != nil {
+		return usageError{err}
+	}
+	if err := o.validate(); err != nil {
 		return usageError{err}
 	}
 	ctx, _, stop := watchSignals(ctx, func() {})
@@ -94,6 +117,9 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 		Bootstrap: args[0], Args: args[1:], Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout,
 		MaxConcurrency: o.concurrency, FrontDoors: doors, Group: group, Output: std.err,
 	})
+	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
+		return usageError{err} // all but a port that cannot be had is what was given
+	}
 	if err != nil {
 		return err
 	}

@@ -56,7 +56,9 @@ or SIGTERM. Everything listens on loopback only.`,
 func printAddresses(std streams, set *target.Set) error {
 	line := map[string]string{"redis": set.RedisURL()}
 	if u, err := url.Parse(line["redis"]); err == nil && u.User != nil {
-		u.User = url.User(u.User.Username())
+		if u.User = url.User(u.User.Username()); u.User.Username() == "" {
+			u.User = nil
+		}
 		line["redis"] = u.String()
 	}
 	for _, t := range set.Targets {

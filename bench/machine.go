@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"math"
 	"os/exec"
 	"runtime"
 	"runtime/debug"
@@ -86,22 +88,57 @@ func currentUsage() (usage, error) {
 	}, nil
 }
 
+// otherFiles is how many file descriptors bench needs beside its connections.
+const otherFiles = 64
+
+// enoughFiles says whether the system allows as many connections. Go has raised the soft limit to the hard one already.
+func enoughFiles(connections int) error {
+	var limit unix.Rlimit
+	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
+	if err != nil || limit.Cur > math.MaxInt32 || connections+otherFiles <= int(limit.Cur) { //nolint:gosec // it was compared before
+		return nil //nolint:nilerr // an unknown limit is not a low one
+	}
+	return usageError{fmt.Errorf("the scenario's workers hold %d connections to all targets, and only %d files may be open here:"+
+		" raise the limit (ulimit -n) or lower the workers", connections, limit.Cur)}
+}
+
 // busy is the CPU share from which on a closed-loop generator slows itself down: with every second CPU in use, its workers
 // wait for a CPU as often as for answers.
 const busy = 0.5
 
-// generator judges the generator's own health between two looks at its usage.
-func generator(before, after usage) result.Generator {
+// enough is the shortest load on a target whose CPU share says anything: the system counts CPU time in steps of milliseconds.
+const enough = 100 * time.Millisecond
+
+// effort is what the generator spent on one target.
+type effort struct {
+	cpu, wall time.Duration
+}
+
+// share of all CPUs; false if the load was too short to tell.
+func (e effort) share() (float64, bool) {
+	return e.cpu.Seconds() / e.wall.Seconds() / float64(runtime.NumCPU()), e.wall >= enough
+}
+
+// generator judges the generator's own health. The CPU share is that of the target for which it was highest: a slow target
+// leaves the generator idle and would hide in a mean that it was busy with a fast one. failed is how many requests failed for
+// lack of something on the generator's side.
+func generator(efforts []effort, failed int64) result.Generator {
 	g := result.Generator{Verdict: result.Valid, Reasons: []string{}}
-	wall := after.at.Sub(before.at)
-	if wall <= 0 || before.at.IsZero() || after.at.IsZero() {
-		return g
+	if now, err := currentUsage(); err == nil {
+		g.PeakMemoryBytes = &now.rss
 	}
-	share := (after.cpu - before.cpu).Seconds() / wall.Seconds() / float64(runtime.NumCPU())
-	g.CPUFraction, g.PeakMemoryBytes = &share, &after.rss
-	if share > busy {
+	for _, e := range efforts {
+		if share, ok := e.share(); ok && (g.CPUFraction == nil || share > *g.CPUFraction) {
+			g.CPUFraction = &share
+		}
+	}
+	if g.CPUFraction != nil && *g.CPUFraction > busy {
 		g.Verdict = result.Suspect
-		g.Reasons = append(g.Reasons, "The generator used more than half of the machine's CPU time: answers waited for the generator.")
+		g.Reasons = append(g.Reasons, "The generator used more than half of the machine's CPU time on a target: answers waited for the generator.")
+	}
+	if failed > 0 {
+		g.Verdict = result.Invalid
+		g.Reasons = append(g.Reasons, plural(failed, "request")+" failed for lack of file descriptors, ports or memory of the generator itself.")
 	}
 	return g
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
+
+	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
 func main() {
@@ -63,6 +65,9 @@ func run(args []string, std streams) int {
 	}
 	_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
 	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[target.InputError](err); ok {
 		return exitUsage
 	}
 	return exitFailed

@@ -227,6 +227,9 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	defer g.Close()
 	r := newResult(ctx, set, s, o)
 	warmed := make([]int64, len(names))
+	if err := enoughFiles(g.Connections()); err != nil {
+		return nil, err
+	}
 	if !o.skipCheck {
 		if warmed, err = check(ctx, g); err != nil {
 			return nil, errors.Join(err, set.InitErrors(), deathOf(set))
@@ -247,18 +250,14 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		case <-loadDone:
 		}
 	}()
-	before, usageErr := currentUsage()
 	whole, err := g.Run(ctx, i.drain, o.rounds, o.seed, c)
-	after, usageErr2 := currentUsage()
 	close(loadDone)
 	<-unwatched
 	show.finish()
 	if err != nil {
 		return nil, errors.New("aborted: no report was written")
 	}
-	if usageErr == nil && usageErr2 == nil {
-		r.Generator = generator(before, after)
-	}
+	r.Generator = c.health()
 	r.Interrupted = !whole
 	return r, conclude(r, set, c, warmed, died)
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -25,6 +26,10 @@ const (
 	kindTooLarge = "too_large" // the answer's body is longer than maxBody
 	kindMismatch = "mismatch"  // an answer, but not the expected one
 )
+
+// KindGenerator is the kind of requests that failed for lack of something on the generator's own side: file descriptors,
+// ports, socket memory. They say nothing of the target.
+const KindGenerator = "generator"
 
 func statusKind(status int) string { return "status_" + strconv.Itoa(status) }
 
@@ -116,6 +121,11 @@ func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
 }
 
 func dialKind(err error) string {
+	for _, own := range []error{syscall.EMFILE, syscall.ENFILE, syscall.EADDRNOTAVAIL, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, own) {
+			return KindGenerator
+		}
+	}
 	var timeout interface{ Timeout() bool }
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return kindTimeout

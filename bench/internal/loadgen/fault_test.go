@@ -190,8 +190,8 @@ func TestDeadServerIsNotAskedAsFastAsPossible(t *testing.T) {
 	s := plan(t, "workers: 3\nsteps: [{name: get, path: /}]\nphases: [{name: all, duration: 50ms}]")
 	got := runAll(t, s, closedPort(t))[0].stats()
 	// A worker rests 10 ms between two tries.
-	if most := 3 * int64(got.WallS*100+1); got.Requests == 0 || got.Requests > most {
-		t.Errorf("%d tries in %v s, want 1 to %d", got.Requests, got.WallS, most)
+	if most := 3 * int64(*got.WallS*100+1); got.Requests == 0 || got.Requests > most {
+		t.Errorf("%d tries in %v s, want 1 to %d", got.Requests, *got.WallS, most)
 	}
 }
 

@@ -63,6 +63,9 @@ func New(s *scenario.Scenario, targets []Target) (*Generator, error) {
 	return g, nil
 }
 
+// Connections is how many the generator holds at most, over all targets.
+func (g *Generator) Connections() int { return len(g.clients) * mostWorkers(g.scenario) }
+
 // Close ends all connections.
 func (g *Generator) Close() {
 	for _, c := range g.clients {

@@ -66,6 +66,9 @@ func TestFaults(t *testing.T) {
 		{"slo", whole("slo: {p99: 250ms}"), "3: slo: not supported by this version, which runs closed loops without it"},
 		{"weight", step("path: /, weight: 3"), "4: steps[0].weight: not supported by this version, which runs closed loops without it"},
 		{"capture", step("path: /, capture: {}"), "4: steps[0].capture: not supported by this version, which runs closed loops without it"},
+		{"template in a body", step(`method: POST, path: /, body: "{{.id}}"`), `4: steps[0].body: templated values are not supported by this version, got "{{.id}}"`},
+		{"template in a path", step(`path: "/{{.id}}"`), `4: steps[0].path: templated values are not supported by this version, got "/{{.id}}"`},
+		{"template in a header", step(`path: /, headers: {X-A: "{{.id}}"}`), `4: steps[0].headers.X-A: templated values are not supported by this version, got "{{.id}}"`},
 		{"rate", phase("rate: 5/s, duration: 1s"), "6: phases[0].rate: not supported by this version, which runs closed loops without it"},
 		{"open", whole("load: open"), "3: load: open loops are not supported by this version: expected closed"},
 

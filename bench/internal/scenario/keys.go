@@ -132,12 +132,21 @@ func (p *parser) step(n *yaml.Node, at string) Step {
 		}
 	}
 	step.Headers = p.headers(f["headers"], at+".headers")
+	p.literal(f["path"], at+".path")
+	p.literal(f["body"], at+".body")
 	p.body(&step, f["body"], f["body_file"], at)
 	step.Expect = p.expect(f["expect"], at+".expect")
 	if step.Method == "HEAD" && step.Expect.Body != nil {
 		p.fault(f["expect"], at+".expect.body", "the answer to HEAD has no body")
 	}
 	return step
+}
+
+// literal refuses templates: sent as they stand they would load another route than was meant.
+func (p *parser) literal(n *yaml.Node, at string) {
+	if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{") {
+		p.fault(n, at, "templated values are not supported by this version, got %s", describe(n))
+	}
 }
 
 func (p *parser) path(n, parent *yaml.Node, at string) string {
@@ -178,6 +187,7 @@ func (p *parser) headers(n *yaml.Node, at string) map[string]string {
 		case value.Kind == yaml.ScalarNode && !printable(value.Value):
 			p.fault(value, join(at, key.Value), "expected a printable text, got %s", describe(value))
 		default:
+			p.literal(value, join(at, key.Value))
 			headers[name] = p.text(value, join(at, key.Value), "")
 		}
 		given[name] = true

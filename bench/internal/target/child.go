@@ -66,14 +66,19 @@ func (o *output) last() string {
 	return strings.Join(lines, "\n  ")
 }
 
+// quoted continues a sentence with the last output.
+func (o *output) quoted() string {
+	if text := o.last(); text != "" {
+		return "; its last output:\n  " + text
+	}
+	return " without any output"
+}
+
 // ended says how a child ended that should be running.
 func ended(what string, c *process.Child, o *output) error {
 	how := "exit status 0"
 	if err := c.Err(); err != nil {
 		how = err.Error()
 	}
-	if text := o.last(); text != "" {
-		return fmt.Errorf("%s ended (%s); its last output:\n  %s", what, how, text)
-	}
-	return fmt.Errorf("%s ended (%s) without any output", what, how)
+	return fmt.Errorf("%s ended (%s)%s", what, how, o.quoted())
 }

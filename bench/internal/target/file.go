@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
@@ -50,7 +52,8 @@ const (
 	defaultMemoryMB = 512
 )
 
-// ParseFile reads the text of a targets file. file is its name in errors; all faults of its entries are reported at once.
+// ParseFile reads the text of a targets file. file is its path, for errors and because programs in it are relative to its folder;
+// all faults of its entries are reported at once.
 func ParseFile(file string, data []byte) ([]Spec, error) {
 	var doc struct {
 		Targets []Spec `json:"targets"`
@@ -67,7 +70,21 @@ func ParseFile(file string, data []byte) ([]Spec, error) {
 	if err := Validate(doc.Targets); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
+	for i := range doc.Targets {
+		doc.Targets[i].resolve(filepath.Dir(file))
+	}
 	return doc.Targets, nil
+}
+
+// resolve takes paths as relative to the folder of the targets file. A program without a slash is looked for on PATH.
+func (s *Spec) resolve(dir string) {
+	if s.Path != "" && !filepath.IsAbs(s.Path) {
+		s.Path = filepath.Join(dir, s.Path)
+	}
+	if len(s.Command) > 0 && strings.Contains(s.Command[0], "/") && !filepath.IsAbs(s.Command[0]) {
+		// Joined, ./server would be server, which is looked for on PATH.
+		s.Command[0] = dir + string(filepath.Separator) + s.Command[0]
+	}
 }
 
 // lineOf finds the line of a JSON error.
@@ -110,14 +127,34 @@ func Validate(specs []Spec) error {
 		}
 		seen[s.Name] = true
 		s.validateKind(fault)
+		s.validateEnv(fault)
 	}
 	return errors.Join(errs...)
+}
+
+var envForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (s *Spec) validateEnv(fault func(format string, args ...any)) {
+	for _, name := range sortedKeys(s.Env) {
+		switch {
+		case !envForm.MatchString(name):
+			fault("env: %q is no name of a variable", name)
+		case s.Kind == KindProcess && (name == "HOST" || name == "PORT"):
+			fault("env: %s is set by bench: the program must listen where it says", name)
+		}
+	}
+}
+
+// validPort says whether a URL's port, if it has one, is one.
+func validPort(u *url.URL) bool {
+	n, err := strconv.Atoi(u.Port())
+	return u.Port() == "" || err == nil && n >= 1 && n <= 65535
 }
 
 func (s *Spec) validateKind(fault func(format string, args ...any)) {
 	switch s.Kind {
 	case KindEC2, KindLambda, KindURL:
-		if u, err := url.Parse(s.URL); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if u, err := url.Parse(s.URL); err != nil || u.Hostname() == "" || !validPort(u) || u.Scheme != "http" && u.Scheme != "https" {
 			fault("url: expected http://HOST… or https://HOST…, got %q", s.URL)
 		} else if u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 			fault("url: expected neither user, query nor fragment")

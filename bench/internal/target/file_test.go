@@ -29,8 +29,8 @@ func TestParseFile(t *testing.T) {
 			Name: "lambda", Kind: target.KindLambda, URL: "https://example.test", Region: "us-east-1", MemoryMB: 512,
 			FrontDoor: "function_url", Auth: "NONE",
 		},
-		{Name: "mine", Kind: target.KindProcess, Command: []string{"./server"}, Env: map[string]string{"A": "b"}},
-		{Name: "mine-lambda", Kind: target.KindBootstrap, Path: "./bootstrap", MemoryMB: 128},
+		{Name: "mine", Kind: target.KindProcess, Command: []string{"././server"}, Env: map[string]string{"A": "b"}},
+		{Name: "mine-lambda", Kind: target.KindBootstrap, Path: "bootstrap", MemoryMB: 128},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("specs (-want +got):\n%s", diff)
@@ -56,6 +56,9 @@ func TestParseFileFaults(t *testing.T) {
 		{"command of a url", entry(`"kind":"url","url":"http://h","command":["x"]`), "command, path and env belong to"},
 		{"no command", entry(`"kind":"process"`), "command: expected the program"},
 		{"empty command", entry(`"kind":"process","command":[""]`), "command: expected the program"},
+		{"port of a process", entry(`"kind":"process","command":["x"],"env":{"PORT":"1"}`), "env: PORT is set by bench"},
+		{"no variable", entry(`"kind":"process","command":["x"],"env":{"A B":"1"}`), `env: "A B" is no name of a variable`},
+		{"port of a url", entry(`"kind":"url","url":"http://h:99999"`), "url: expected http://HOST"},
 		{"no path", entry(`"kind":"bootstrap"`), "path: expected the bootstrap binary"},
 		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
 		{"front door", entry(`"kind":"bootstrap","path":"b","front_door":"gate"`), `front_door: expected one of [function_url `},
@@ -72,6 +75,20 @@ func TestParseFileFaults(t *testing.T) {
 				t.Errorf("error repeats a password: %v", err)
 			}
 		})
+	}
+}
+
+func TestProgramsAreRelativeToTheFile(t *testing.T) {
+	const text = `{"targets":[{"name":"a","kind":"process","command":["./server","./x"]},{"name":"b","kind":"process","command":["server"]},
+		{"name":"c","kind":"process","command":["/bin/server"]},{"name":"d","kind":"bootstrap","path":"b/bootstrap"}]}`
+	got, err := target.ParseFile("some/where/t.json", []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := []string{got[0].Command[0], got[0].Command[1], got[1].Command[0], got[2].Command[0], got[3].Path}
+	want := []string{"some/where/./server", "./x", "server", "/bin/server", "some/where/b/bootstrap"}
+	if diff := cmp.Diff(want, programs); diff != "" {
+		t.Errorf("programs (-want +got):\n%s", diff)
 	}
 }
 
@@ -117,6 +134,9 @@ func FuzzParseFile(f *testing.F) {
 		again, err := target.ParseFile("f.json", text)
 		if err != nil {
 			t.Fatalf("not accepted again: %v\n%s", err, text)
+		}
+		for i := range specs { // relative paths are resolved once more
+			again[i].Path, again[i].Command = specs[i].Path, specs[i].Command
 		}
 		if diff := cmp.Diff(specs, again); diff != "" {
 			t.Errorf("specs (-first +again):\n%s", diff)

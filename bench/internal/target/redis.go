@@ -3,6 +3,7 @@ package target
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -38,11 +39,16 @@ func (s *Set) openRedis(ctx context.Context) (*store, error) {
 	return s.startMiniredis(ctx)
 }
 
+// errRedisURL does not repeat the URL, which may hold a password.
+var errRedisURL = InputError{errors.New("REDIS_URL: expected redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…")}
+
 func externalRedis(ctx context.Context, address string) (*store, error) {
 	u, err := url.Parse(address)
 	if err != nil {
-		// The parser's error would repeat the password.
-		return nil, fmt.Errorf("REDIS_URL: expected redis://[USER:PASSWORD@]HOST[:PORT][/DB] or rediss://…")
+		return nil, errRedisURL
+	}
+	if _, err := redis.ParseURL(address); err != nil || u.Hostname() == "" {
+		return nil, errRedisURL
 	}
 	st := &store{url: address, info: result.Redis{Kind: "external", URL: withoutUser(u)}}
 	st.info.Version, err = ping(ctx, address)

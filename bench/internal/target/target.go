@@ -11,12 +11,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
@@ -113,6 +115,19 @@ func (s *Set) open(ctx context.Context, spec Spec) (*Target, error) {
 	return t, err
 }
 
+// InputError is a target that cannot be started because of what the user gave.
+type InputError struct{ error }
+
+func (e InputError) Unwrap() error { return e.error }
+
+// startError says whether a program is not there or is no program.
+func startError(err error) error {
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOEXEC) {
+		return InputError{err}
+	}
+	return err
+}
+
 // startPatience is how long a target may take until it accepts connections.
 const startPatience = 30 * time.Second
 
@@ -127,9 +142,10 @@ func (s *Set) openProcess(ctx context.Context, t *Target, spec Spec) error {
 	cmd.Env = appendEnv(cmd.Env, spec.Env)
 	out := newOutput(nil)
 	cmd.Stdout, cmd.Stderr = out, out
+	s.host.Say("Starting target %s …", t.Name)
 	child, err := s.host.Group.Start(cmd)
 	if err != nil {
-		return err
+		return startError(err)
 	}
 	address := net.JoinHostPort("127.0.0.1", port)
 	t.URL = "http://" + address
@@ -148,8 +164,8 @@ func (s *Set) openProcess(ctx context.Context, t *Target, spec Spec) error {
 	}
 	if err != nil {
 		_ = child.Stop(0)
-		return fmt.Errorf("%s does not accept connections on HOST=127.0.0.1 PORT=%s after %s; its last output:\n  %s",
-			spec.Command[0], port, startPatience, out.last())
+		return fmt.Errorf("%s does not accept connections on HOST=127.0.0.1 PORT=%s after %s%s",
+			spec.Command[0], port, startPatience, out.quoted())
 	}
 	s.watch(t.Name, child, out)
 	return nil
@@ -175,6 +191,9 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 	path, err := filepath.Abs(spec.Path)
 	if err != nil {
 		return err
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return InputError{fmt.Errorf("path: %s is no executable file", path)}
 	}
 	args := []string{
 		"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
@@ -232,7 +251,7 @@ func (s *Set) start(ctx context.Context, what string, cmd *exec.Cmd, out *output
 	case <-ctx.Done():
 		err = ctx.Err()
 	case <-t.C:
-		err = fmt.Errorf("%s is not ready after %s; its last output:\n  %s", what, patience, out.last())
+		err = fmt.Errorf("%s is not ready after %s%s", what, patience, out.quoted())
 	}
 	_ = child.Stop(0)
 	return err
