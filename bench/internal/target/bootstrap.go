@@ -1,0 +1,120 @@
+package target
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
+)
+
+// openBootstrap starts a local Lambda service for one function, in a process of its own so that the generator's CPU
+// and memory are the generator's.
+func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
+	path, err := filepath.Abs(spec.Path)
+	if err != nil {
+		return err
+	}
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
+		return InputError{fmt.Errorf("path: %s is no executable file", path)}
+	}
+	args := []string{
+		"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
+	}
+	env := os.Environ()
+	// Values go by the environment: command lines are for everybody to read.
+	for _, key := range sortedKeys(spec.Env) {
+		args = append(args, "--env", key)
+		env = append(env, key+"="+spec.Env[key])
+	}
+	cmd := s.host.self(append(args, "--", path)...)
+	cmd.Env = env
+	c := &control{}
+	if c.in, err = cmd.StdinPipe(); err != nil {
+		return err
+	}
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	out := newOutput(nil)
+	cmd.Stderr = out
+	child, err := s.host.Group.Start(cmd)
+	if err != nil {
+		return err
+	}
+	c.out = bufio.NewReader(pipe)
+	var hello map[string]string // front door to URL
+	stop := context.AfterFunc(ctx, func() { _ = child.Stop(0) })
+	err = c.receive(&hello)
+	stop()
+	if err != nil || hello[spec.FrontDoor] == "" {
+		_ = child.Stop(time.Second)
+		return ended("the local Lambda service", child, out)
+	}
+	t.URL, t.control = hello[spec.FrontDoor], c
+	s.watch(t.Name, child, out)
+	return nil
+}
+
+// Metered says whether the target is on the local Lambda service, which counts what it does.
+func (t *Target) Metered() bool { return t.control != nil }
+
+// MeterReport is what a local Lambda service answers when asked.
+type MeterReport struct {
+	emulator.Meter
+	// InitError says why the last environment that failed to start did; empty if none failed.
+	InitError string `json:"init_error,omitempty"`
+}
+
+// Meter is what the local Lambda service counted so far. Only a target that is Metered has one.
+func (t *Target) Meter() (*MeterReport, error) { return t.control.meter() }
+
+// InitErrors tells of bootstraps that do not start, which clients only see as a failed request.
+func (s *Set) InitErrors() error {
+	var errs []error
+	for _, t := range s.Targets {
+		if !t.Metered() {
+			continue
+		}
+		if m, err := t.Meter(); err == nil && m.InitError != "" {
+			errs = append(errs, fmt.Errorf("target %s: %s", t.Name, m.InitError))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// control asks a local Lambda service over its standard streams: a line in, a line of JSON out.
+type control struct {
+	mu  sync.Mutex
+	in  io.Writer
+	out *bufio.Reader
+}
+
+func (c *control) receive(v any) error {
+	line, err := c.out.ReadBytes('\n')
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(line, v)
+}
+
+func (c *control) meter() (*MeterReport, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, err := io.WriteString(c.in, "meter\n"); err != nil {
+		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
+	}
+	var m MeterReport
+	if err := c.receive(&m); err != nil {
+		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
+	}
+	return &m, nil
+}
