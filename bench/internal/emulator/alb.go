@@ -17,7 +17,8 @@ const maxALBPayload = 1 << 20
 // Events, answers, limits and statuses are those of the guide to Application Load Balancers ("Use Lambda functions as
 // targets", "Troubleshoot your Application Load Balancers"): names and values of the query are not decoded; of several values
 // the last counts, unless the target group has multi-value headers enabled, which swaps both fields for those of many values;
-// then only multiValueHeaders of an answer is looked at, else only headers. WebSockets are refused with 400. The path arrives
+// then only multiValueHeaders of an answer is looked at, else only headers. Names there that differ in case only are fields of
+// their own, which is how functions send several cookies (Kludex/mangum, case_mutated_headers). WebSockets are refused with 400. The path arrives
 // as sent and header names in lower case (captured on AWS: hotsock/voker, vokerhttp/testdata, July 2026). A trace id from the
 // client gets a Self field ("Request tracing for your Application Load Balancer").
 //
@@ -91,11 +92,11 @@ func (b loadBalancer) answer(raw []byte) (httpAnswer, error) {
 		return a, err
 	}
 	if b.multi {
-		a.setMulti(full.MultiValueHeaders)
+		a.addMulti(full.MultiValueHeaders)
 		return a, nil
 	}
-	for name, value := range full.Headers {
-		a.set(name, string(value))
+	for _, h := range full.Headers {
+		a.add(h.name, string(h.value))
 	}
 	return a, nil
 }

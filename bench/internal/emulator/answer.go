@@ -20,12 +20,12 @@ type httpAnswer struct {
 
 // answerFields are those of the answers that front doors understand; which of them count differs.
 type answerFields struct {
-	StatusCode        json.RawMessage     `json:"statusCode"`
-	Headers           map[string]scalar   `json:"headers"`
-	MultiValueHeaders map[string][]scalar `json:"multiValueHeaders"`
-	Cookies           []string            `json:"cookies"`
-	Body              *string             `json:"body"`
-	IsBase64Encoded   bool                `json:"isBase64Encoded"`
+	StatusCode        json.RawMessage   `json:"statusCode"`
+	Headers           members[scalar]   `json:"headers"`
+	MultiValueHeaders members[[]scalar] `json:"multiValueHeaders"`
+	Cookies           []string          `json:"cookies"`
+	Body              *string           `json:"body"`
+	IsBase64Encoded   bool              `json:"isBase64Encoded"`
 }
 
 // answer is the answer without its headers.
@@ -86,8 +86,8 @@ func bareAnswer(raw []byte) (httpAnswer, error) {
 
 // setHeaders2 sets the headers of an answer in payload format 2.0, with kind as the type of its body if it names none.
 func (a *httpAnswer) setHeaders2(f *answerFields, kind string) {
-	for name, value := range f.Headers {
-		a.set(name, string(value))
+	for _, h := range f.Headers {
+		a.set(h.name, string(h.value))
 	}
 	if len(f.Cookies) > 0 {
 		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], f.Cookies...)
@@ -97,17 +97,22 @@ func (a *httpAnswer) setHeaders2(f *answerFields, kind string) {
 	}
 }
 
-// set sets one header.
+// set sets one header. Of names that differ in case only the last one counts.
 func (a *httpAnswer) set(name, value string) {
 	a.header[http.CanonicalHeaderKey(name)] = []string{value}
 }
 
-// setMulti sets headers that have many values.
-func (a *httpAnswer) setMulti(headers map[string][]scalar) {
-	for name, values := range headers {
-		name = http.CanonicalHeaderKey(name)
-		for _, value := range values {
-			a.header[name] = append(a.header[name], string(value))
+// add adds a value of a header.
+func (a *httpAnswer) add(name, value string) {
+	name = http.CanonicalHeaderKey(name)
+	a.header[name] = append(a.header[name], value)
+}
+
+// addMulti adds headers that have many values.
+func (a *httpAnswer) addMulti(headers members[[]scalar]) {
+	for _, h := range headers {
+		for _, value := range h.value {
+			a.add(h.name, string(value))
 		}
 	}
 }

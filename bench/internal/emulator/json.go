@@ -1,6 +1,52 @@
 package emulator
 
-import "unicode/utf8"
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"unicode/utf8"
+)
+
+// members are those of a JSON object in the order of the document, which a map would lose.
+type members[T any] []member[T]
+
+type member[T any] struct {
+	name  string
+	value T
+}
+
+// UnmarshalJSON takes an object, or null as one without members. Of a name that is there twice the last value counts; names
+// that differ in case are not the same.
+func (m *members[T]) UnmarshalJSON(raw []byte) error {
+	*m = nil
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	start, err := dec.Token()
+	if err != nil || start == nil {
+		return err
+	}
+	if start != json.Delim('{') {
+		return errors.New("headers are no object")
+	}
+	index := map[string]int{}
+	for dec.More() {
+		key, err := dec.Token()
+		if err != nil {
+			return err
+		}
+		var f member[T]
+		f.name, _ = key.(string) // all names are
+		if err := dec.Decode(&f.value); err != nil {
+			return err
+		}
+		if i, seen := index[f.name]; seen {
+			(*m)[i].value = f.value
+			continue
+		}
+		index[f.name] = len(*m)
+		*m = append(*m, f)
+	}
+	return nil
+}
 
 // appendLower appends s with the letters of ASCII in lower case.
 func appendLower(dst []byte, s string) []byte {

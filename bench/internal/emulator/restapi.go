@@ -138,9 +138,9 @@ func (restAPI) answer(raw []byte) (httpAnswer, error) {
 	if err != nil {
 		return a, err
 	}
-	a.setMulti(full.MultiValueHeaders)
-	for name, value := range full.Headers {
-		a.addOnce(name, string(value))
+	a.addMulti(full.MultiValueHeaders)
+	for _, h := range full.Headers {
+		a.addOnce(h.name, string(h.value))
 	}
 	const authenticate = "Www-Authenticate"
 	if values := a.header[authenticate]; len(values) > 0 {
