@@ -9,7 +9,8 @@
 //
 //   - Paths keep their encoding, %2F for example, where the front door keeps it: Function URLs, REST APIs, load balancers.
 //     HTTP APIs decode the path; it is encoded again as net/http would.
-//   - The query of payload format 2.0 is the one that was sent. Others come taken apart: what is left of the order is kept.
+//   - The query of payload format 2.0 is the one that was sent. Others come taken apart: what is left of the order is kept,
+//     and what load balancers leave encoded is as it was sent, so that it is decoded once.
 //   - The values of header fields are as the front door gives them; nothing is split at commas.
 //   - RemoteAddr has port 0, as the client's port is not known. TLS is set if the client came by https; of it only the
 //     version is known, and only behind a Function URL.

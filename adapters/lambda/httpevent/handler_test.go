@@ -94,6 +94,27 @@ func TestGatewaysHeadersCannotBeSpoofed(t *testing.T) {
 	}
 }
 
+// A load balancer hands parameters on as they were sent, so the query is what net/http gets, down to what net/http makes of
+// parameters that are none. What no client can have sent so is encoded, or it would change the query's meaning.
+func TestQueryOfLoadBalancerIsAsSent(t *testing.T) {
+	e := answering(func(r *http.Request) string { return r.URL.RawQuery + "|" + r.URL.Query().Encode() })
+	for _, query := range []string{
+		"a=1;b=2", "a=%3B&b=;", "a=\u4e16&\u00fc=%E4", "a='\"<>", "a=b+c%2B&d=%20", "a=%&b=1", "a=%zz", "a%3Db=c=d", "a=\\^`{|}", "=x&%26=%23", "[]=1",
+	} {
+		want := overHTTP(t, e, get("/?"+query)).Body
+		for _, d := range []door{albSingle, albMulti} {
+			if got := d.mustInvoke(t, e, get("/?"+query)).Body; got != want {
+				t.Errorf("%s: got %q; want %q", d, got, want)
+			}
+		}
+	}
+	const event = `{"httpMethod":"GET","path":"/","requestContext":{"elb":{}},"queryStringParameters":{"a=b&c":"d=e&f#g h\u0001\u007f","i#":"\n"}}`
+	const want = "a%3Db%26c=d=e%26f%23g%20h%01%7F&i%23=%0A|a%3Db%26c=d%3De%26f%23g+h%01%7F&i%23=%0A"
+	if got := invokeRaw(t, e, event).Body; got != want {
+		t.Errorf("got %q; want %q", got, want)
+	}
+}
+
 func TestQueryKeepsItsOrder(t *testing.T) {
 	h := answering(func(r *http.Request) string { return r.URL.RawQuery + " " + r.RequestURI })
 	for target, lossy := range map[string][]door{

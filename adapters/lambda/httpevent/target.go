@@ -126,13 +126,16 @@ func (d *decoder) addQuery() {
 	}
 }
 
-// addQueryPart appends a name or a value. Load balancers leave them as they were sent, gateways decode them. Encoded again
-// is only what could not have been sent otherwise, so that the query is as near to the one that was sent as can be.
+// addQueryPart appends a name or a value. Load balancers leave them as they were sent, so they are written as they are but
+// for what no client can have sent so; gateways decode them, so what has a meaning in queries is encoded again, and no more
+// than that, so that the query is as near to the one that was sent as can be.
 func (d *decoder) addQueryPart(sp span, isName bool) {
 	part := d.add(sp)
 	switch {
+	case d.shape == ALB && isName:
+		d.escapeFrom(part.start, inRawQueryName)
 	case d.shape == ALB:
-		d.escapeFrom(part.start, inEncodedQuery)
+		d.escapeFrom(part.start, inRawQuery)
 	case isName:
 		d.escapeFrom(part.start, inQueryName)
 	default:
@@ -142,12 +145,16 @@ func (d *decoder) addQueryPart(sp span, isName bool) {
 
 func inQueryName(c byte) bool { return c != '=' && inQueryValue(c) }
 
-func inQueryValue(c byte) bool { return c != '%' && c != '+' && inEncodedQuery(c) }
-
-func inEncodedQuery(c byte) bool {
+func inQueryValue(c byte) bool {
 	switch c {
-	case '"', '#', '&', '<', '>', ';':
+	case '"', '%', '+', '<', '>', ';':
 		return false
 	}
-	return c > ' ' && c < 0x7f
+	return c < 0x7f && inRawQuery(c)
 }
+
+func inRawQueryName(c byte) bool { return c != '=' && inRawQuery(c) }
+
+// inRawQuery tells whether c can be in a part of a query as it was sent. Quotes, semicolons and letters beyond ASCII can:
+// net/http takes them as they are.
+func inRawQuery(c byte) bool { return c > ' ' && c != 0x7f && c != '&' && c != '#' }
