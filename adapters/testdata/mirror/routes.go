@@ -334,7 +334,7 @@ func middlewareRoutes(e *echo.Echo) {
 	})
 }
 
-// sessionRoutes keep a counter in a signed cookie.
+// sessionRoutes keep a counter in a signed cookie, and tell it in another.
 func sessionRoutes(g *echo.Group) {
 	sign := func(s string) string {
 		mac := hmac.New(sha256.New, []byte("not a secret"))
@@ -352,6 +352,7 @@ func sessionRoutes(g *echo.Group) {
 		count++
 		value := strconv.Itoa(count)
 		c.SetCookie(&http.Cookie{Name: "session", Value: value + "." + sign(value), Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}) //nolint:gosec // there is no TLS in the tests
+		c.SetCookie(&http.Cookie{Name: "seen", Value: value, Path: "/"})                                                                        //nolint:gosec // likewise
 		return c.String(http.StatusOK, value)
 	})
 }

@@ -71,10 +71,13 @@ var changes = map[string]func(left, right Value) bool{
 		return err == nil && err2 == nil && l == r
 	},
 	"query in another order or encoding": func(left, right Value) bool {
-		return len(left) == 1 && len(right) == 1 && slices.Equal(pairs(left[0]), pairs(right[0]))
+		return len(left) == 1 && len(right) == 1 && samePath(left[0], right[0]) && slices.Equal(pairs(left[0]), pairs(right[0]))
+	},
+	"each parameter with a value": func(left, right Value) bool {
+		return len(left) == 1 && len(right) == 1 && valued(left[0]) == right[0]
 	},
 	"a semicolon separates parameters": func(left, right Value) bool {
-		return len(left) == 1 && len(right) == 1 && strings.Contains(left[0], ";") &&
+		return len(left) == 1 && len(right) == 1 && strings.Contains(left[0], ";") && samePath(left[0], right[0]) &&
 			slices.Equal(pairs(strings.ReplaceAll(left[0], ";", "&")), pairs(right[0]))
 	},
 	"last value of each parameter": func(left, right Value) bool {
@@ -85,19 +88,50 @@ var changes = map[string]func(left, right Value) bool{
 				last = append(last, pair)
 			}
 		}
-		return len(last) < len(l) && slices.Equal(last, pairs(strings.Join(right, "&")))
+		return len(last) < len(l) && slices.Equal(last, pairs(strings.Join(right, "&"))) && samePath(left[0], right[0])
 	},
+}
+
+// valued writes a query, or a target with one, without empty parameters and with a value for each.
+func valued(target string) string {
+	path, query := cutTarget(target)
+	var all []string
+	for pair := range strings.SplitSeq(query, "&") {
+		if pair != "" && !strings.Contains(pair, "=") {
+			pair += "="
+		}
+		if pair != "" {
+			all = append(all, pair)
+		}
+	}
+	return path + strings.Join(all, "&")
 }
 
 func same(v Value, text string) bool { return len(v) == 1 && v[0] == text }
 
+// cutTarget splits a target, or URL, after its question mark. All of a text that is neither is a query.
+func cutTarget(target string) (path, query string) {
+	if !strings.HasPrefix(target, "/") && !strings.HasPrefix(target, "http") {
+		return "", target
+	}
+	i := strings.IndexByte(target, '?') + 1
+	if i == 0 {
+		i = len(target)
+	}
+	return target[:i], target[i:]
+}
+
+func samePath(left, right string) bool {
+	l, _ := cutTarget(left)
+	r, _ := cutTarget(right)
+	return l == r
+}
+
 // pairs are the decoded pairs of a query, or of a target with one, in a fixed order; those of one name keep theirs.
 func pairs(target string) []string {
-	if strings.HasPrefix(target, "/") || strings.HasPrefix(target, "http") {
-		_, target, _ = strings.Cut(target, "?")
-	}
+	_, query := cutTarget(target)
 	var all []string
-	for pair := range strings.SplitSeq(target, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if n, err := url.QueryUnescape(name); err == nil {
 			name = n
