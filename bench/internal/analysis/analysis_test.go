@@ -49,7 +49,7 @@ func statsOf(wallS float64, times ...time.Duration) result.Stats {
 	n := int64(len(times))
 	rate := float64(n) / wallS
 	return result.Stats{
-		Requests: n, Successes: n, Errors: map[string]int64{}, WallS: wallS, ThroughputRPS: &rate,
+		Requests: n, Successes: n, Errors: map[string]int64{}, WallS: &wallS, ThroughputRPS: &rate,
 		ResponseTime: h.Summary(), ServiceTime: h.Summary(),
 	}
 }
@@ -111,7 +111,8 @@ func TestTotals(t *testing.T) {
 func TestMissingStaysMissing(t *testing.T) {
 	t.Parallel()
 	empty := result.Stats{Errors: map[string]int64{}}
-	failedOnly := result.Stats{Requests: 3, Errors: map[string]int64{"connect": 3}, WallS: 0.5}
+	wall := 0.5
+	failedOnly := result.Stats{Requests: 3, Errors: map[string]int64{"connect": 3}, WallS: &wall}
 	m := compare(t, runOf(statsOf(1, time.Millisecond), empty, failedOnly))
 	for _, r := range m.Totals {
 		if r.Metric.Key != "requests" && r.Cells[1].Value.Valid() {
@@ -278,7 +279,7 @@ func TestCaveats(t *testing.T) {
 		{"99 successes", few, "a: p99 and p99.9", true},
 		{"999 successes", few, "b: p99.9 is", true},
 		{"1000 successes", enough, "a: p99", false},
-		{"clipped", enough, "b: 1 response times were outside", true},
+		{"clipped", enough, "b: 1 response time was outside 1 µs to 1 h and counts", true},
 		{"not clipped", one, "outside", false},
 	}
 	for _, test := range tests {
@@ -341,5 +342,96 @@ func BenchmarkCompare(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		compare(b, run)
+	}
+}
+
+// TestTimedWarmup has a warm-up phase that a clock ends before a phase of so many iterations: only the former's wall time says
+// nothing.
+func TestTimedWarmup(t *testing.T) {
+	t.Parallel()
+	phase := func(name string, warmup bool, wall float64) result.PhaseStats {
+		return result.PhaseStats{Name: name, Warmup: warmup, Round: 1, Stats: statsOf(wall, time.Millisecond)}
+	}
+	run := runOf(statsOf(1, time.Millisecond), statsOf(2, time.Millisecond))
+	run.Scenario.Phases = []scenario.Phase{
+		{Name: "warm", Workers: 1, Duration: scenario.Duration(time.Second), Warmup: true}, {Name: "counted", Workers: 1, Iterations: 1},
+	}
+	for i := range run.Targets {
+		run.Targets[i].Phases = []result.PhaseStats{phase("warm", true, float64(i+1)), phase("counted", false, float64(i+1))}
+	}
+	m := compare(t, run)
+	for _, test := range []struct {
+		name            string
+		rows            []analysis.Row
+		wall, successes analysis.Standing
+	}{
+		{"totals", m.Totals, analysis.Worse, analysis.Same},
+		{"warm", m.Phases[0].Rows, analysis.Unrated, analysis.Unrated},
+		{"counted", m.Phases[1].Rows, analysis.Worse, analysis.Same},
+	} {
+		wall, successes := row(t, test.rows, "wall_time").Cells[1].Standing, row(t, test.rows, "successes").Cells[1].Standing
+		if wall != test.wall || successes != test.successes {
+			t.Errorf("%s: the wall time stands %v, want %v; the successes %v, want %v", test.name, wall, test.wall, successes, test.successes)
+		}
+	}
+}
+
+// TestLoopbackURL is about targets that bench was only given the URL of.
+func TestLoopbackURL(t *testing.T) {
+	t.Parallel()
+	cold := &result.ColdStarts{Requests: 1}
+	tests := []struct {
+		name, kind, url string
+		provenance      result.Provenance
+		cold            *result.ColdStarts
+		opaque          bool
+		say             []string
+		not             []string
+	}{
+		{"a URL", "url", "http://127.0.0.1:1", result.Measured, nil, true, []string{"a was measured over loopback", "may be an emulator"}, []string{"Cold starts", "Local:"}},
+		{"a URL without cold starts", "url", "http://127.0.0.1:1", result.Measured, &result.ColdStarts{}, true, nil, []string{"Cold starts"}},
+		{"a URL with cold starts", "url", "http://localhost:1", result.Measured, cold, true, []string{"a was measured over loopback", "local Lambda service, and hence no measurement of AWS"}, []string{"Local:"}},
+		{"warmed by the check", "url", "http://localhost:1", result.Measured, &result.ColdStarts{WarmedByCheck: 1}, true, []string{"local Lambda service"}, nil},
+		{"said to be in the cloud", "lambda", "http://[::1]:1", result.Measured, cold, true, []string{"local Lambda service"}, []string{"Local:"}},
+		{"a process", "process", "http://127.0.0.1:1", result.Measured, cold, false, []string{"Local: a ran", "was called", "its figures"}, []string{"Cold starts"}},
+		{"emulated", "bootstrap", "http://127.0.0.1:1", result.Emulated, cold, false, []string{"Emulated: a"}, []string{"Cold starts", "Loopback"}},
+		{"far away", "url", "https://example.com", result.Measured, cold, false, nil, []string{"Cold starts", "oopback"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			run := runOf(statsOf(1, time.Millisecond))
+			target := &run.Targets[0]
+			target.Kind, target.URL, target.Provenance, target.ColdStarts = test.kind, test.url, test.provenance, test.cold
+			m := compare(t, run)
+			text := strings.Join(m.Caveats, "\n")
+			if m.Targets[0].Opaque != test.opaque {
+				t.Errorf("opaque is %v", m.Targets[0].Opaque)
+			}
+			for _, part := range test.say {
+				if !strings.Contains(text, part) {
+					t.Errorf("%q is not in\n%s", part, text)
+				}
+			}
+			for _, part := range test.not {
+				if strings.Contains(text, part) {
+					t.Errorf("%q is in\n%s", part, text)
+				}
+			}
+		})
+	}
+}
+
+func TestCaveatsOfSeveral(t *testing.T) {
+	t.Parallel()
+	run := runOf(statsOf(1, time.Millisecond), statsOf(1, time.Millisecond), statsOf(1, time.Millisecond))
+	for i := range run.Targets {
+		run.Targets[i].Kind, run.Targets[i].URL = "process", "http://127.0.0.1:1"
+	}
+	text := strings.Join(compare(t, run).Caveats, "\n")
+	for _, part := range []string{"Local: a, b and c ran", "and were called", "in their figures", "with 1 success they"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
 	}
 }

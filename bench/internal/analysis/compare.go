@@ -22,7 +22,7 @@ func Compare(run *result.Run) (*Model, error) {
 	for i := range run.Targets {
 		t := &run.Targets[i]
 		m.Targets = append(m.Targets, Target{
-			Name: t.Name, Kind: t.Kind, URL: t.URL, Provenance: t.Provenance, Spec: t.Spec, Local: loopback(t.URL),
+			Name: t.Name, Kind: t.Kind, URL: t.URL, Provenance: t.Provenance, Spec: t.Spec, Local: loopback(t.URL), Opaque: opaque(t),
 		})
 		overall[i] = &t.Overall
 	}
@@ -31,7 +31,7 @@ func Compare(run *result.Run) (*Model, error) {
 		return nil, err
 	}
 	m.Unequal = unequal(groups)
-	m.Totals = m.overall(m.rows(overall))
+	m.Totals = m.overall(m.rows(overall, m.timed()))
 	m.Phases = m.phases(groups)
 	m.Rounds, m.Spread = m.rounds(groups)
 	m.Steps = m.steps()
@@ -46,15 +46,16 @@ func Compare(run *result.Run) (*Model, error) {
 	return m, nil
 }
 
-// timed says whether a clock ends any of the phases: then the wall time says nothing about the target.
+// timed says whether a clock ends any of the phases that count: then the wall time of them all says nothing about the target.
 func (m *Model) timed() bool {
 	return m.Run.Scenario.Load == scenario.Open || slices.ContainsFunc(m.Run.Scenario.Phases, func(p scenario.Phase) bool {
-		return p.Duration != 0
+		return p.Duration != 0 && !p.Warmup
 	})
 }
 
-// rows has every metric of stats; nil stats are missing. Where nothing was sent, only the number of requests is known.
-func (m *Model) rows(stats []*result.Stats) []Row {
+// rows has every metric of stats; nil stats are missing. Where nothing was sent, only the number of requests is known. timed
+// says that a clock ended what the stats are of.
+func (m *Model) rows(stats []*result.Stats, timed bool) []Row {
 	requests := pick(Metric{"requests", "Requests", Count, Neither}, stats, func(s *result.Stats) Value { return Known(float64(s.Requests)) })
 	stats = slices.Clone(stats)
 	for i, s := range stats {
@@ -63,7 +64,7 @@ func (m *Model) rows(stats []*result.Stats) []Row {
 		}
 	}
 	wall, successes := Metric{"wall_time", "Wall time", Microseconds, Lower}, Metric{"successes", "Successes", Count, Higher}
-	if m.timed() || !equal(requests) {
+	if timed || !equal(requests) {
 		wall.Better, successes.Better = Neither, Neither
 	}
 	rows := []Row{
@@ -72,10 +73,10 @@ func (m *Model) rows(stats []*result.Stats) []Row {
 		pick(Metric{"errors", "Errors", Count, Lower}, stats, func(s *result.Stats) Value { return Known(float64(failures(s))) }),
 		pick(wall, stats, func(s *result.Stats) Value {
 			// Steps of one phase overlap, so that not all stats have a time of their own.
-			if s.WallS == 0 {
+			if s.WallS == nil || *s.WallS == 0 {
 				return Value{}
 			}
-			return Known(s.WallS * microsecondsPerSecond)
+			return Known(*s.WallS * microsecondsPerSecond)
 		}),
 		pick(Metric{"throughput", "Throughput", PerSecond, Higher}, stats, func(s *result.Stats) Value { return optional(s.ThroughputRPS) }),
 	}
@@ -157,7 +158,7 @@ func (m *Model) steps() []Section {
 	}
 	sections := make([]Section, 0, len(names))
 	for _, name := range names {
-		sections = append(sections, Section{Name: name, Ran: ran(byName[name]), Rows: m.overall(m.rows(byName[name]))})
+		sections = append(sections, Section{Name: name, Ran: ran(byName[name]), Rows: m.overall(m.rows(byName[name], m.timed()))})
 	}
 	return sections
 }
@@ -252,7 +253,32 @@ func (m *Model) coldStarts() []Row {
 		pick(Metric{"environments", "Environments started", Count, Neither}, stats, func(t *result.Target) Value { return optionalCount(t.ColdStarts.Environments) }),
 		pick(Metric{"max_concurrent", "Environments at once, max", Count, Neither}, stats, func(t *result.Target) Value { return optionalCount(t.ColdStarts.MaxConcurrent) }),
 		pick(Metric{"warmed_by_check", "Warmed by the check before", Count, Neither}, stats, func(t *result.Target) Value { return Known(float64(t.ColdStarts.WarmedByCheck)) }),
+		m.uncounted(stats),
 	}
+}
+
+// uncounted is how many environments were started by requests that are in no figure: those of warm-up phases, and those
+// that got no answer that would tell. It has figures only where some target has such.
+func (m *Model) uncounted(stats []*result.Target) Row {
+	some := false
+	row := pick(Metric{"uncounted", "In warm-up phases or unseen", Count, Neither}, stats, func(t *result.Target) Value {
+		c := t.ColdStarts
+		if c.Environments == nil || *c.Environments < c.Requests+c.WarmedByCheck {
+			return Value{}
+		}
+		n := *c.Environments - c.Requests - c.WarmedByCheck
+		some = some || n > 0
+		return Known(float64(n))
+	})
+	if !some {
+		return newRow(row.Metric, make([]Value, len(stats)))
+	}
+	return row
+}
+
+// opaque is true for URLs that bench was given: only of what it started itself does it know that it is here.
+func opaque(t *result.Target) bool {
+	return loopback(t.URL) && t.Provenance == result.Measured && t.Kind != "process" && t.Kind != "bootstrap"
 }
 
 // loopback is a look at the text alone: this package resolves no names.

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -75,12 +76,12 @@ func (m *Model) caveats() []string {
 		n := t.Overall.ResponseTime.Count
 		switch {
 		case n > 0 && n < enoughForP99:
-			caveats = append(caveats, fmt.Sprintf("%s: p99 and p99.9 are its slowest request; with %d successes they cannot be told apart. It takes 100 for p99 and 1,000 for p99.9.", t.Name, n))
+			caveats = append(caveats, fmt.Sprintf("%s: p99 and p99.9 are its slowest request; with %s they cannot be told apart. It takes 100 for p99 and 1,000 for p99.9.", t.Name, successes(n)))
 		case n > 0 && n < enoughForP999:
-			caveats = append(caveats, fmt.Sprintf("%s: p99.9 is its slowest request; with %d successes they cannot be told apart. It takes 1,000.", t.Name, n))
+			caveats = append(caveats, fmt.Sprintf("%s: p99.9 is its slowest request; with %s they cannot be told apart. It takes 1,000.", t.Name, successes(n)))
 		}
 		if c := t.Overall.ResponseTime.Clipped; c > 0 {
-			caveats = append(caveats, fmt.Sprintf("%s: %d response times were outside 1 µs to 1 h and count as the end of that range.", t.Name, c))
+			caveats = append(caveats, fmt.Sprintf("%s: %s outside 1 µs to 1 h and %s as the end of that range.", t.Name, choose(c, "1 response time was", "%d response times were"), choose(c, "counts", "count")))
 		}
 	}
 	return caveats
@@ -98,29 +99,74 @@ func (m *Model) chanceCaveats() []string {
 }
 
 func (m *Model) provenanceCaveats() []string {
-	var local, emulated, simulated []string
-	for _, t := range m.Targets {
+	var local, opaque, cold, emulated, simulated []string
+	for i, t := range m.Targets {
 		switch t.Provenance {
 		case result.Emulated:
 			emulated = append(emulated, t.Name)
 		case result.Simulated:
 			simulated = append(simulated, t.Name)
 		case result.Measured:
-			if t.Local {
+			switch c := m.Run.Targets[i].ColdStarts; {
+			case t.Opaque && c != nil && (c.Requests > 0 || c.WarmedByCheck > 0):
+				cold = append(cold, t.Name)
+				fallthrough
+			case t.Opaque:
+				opaque = append(opaque, t.Name)
+			case t.Local:
 				local = append(local, t.Name)
 			}
 		}
 	}
 	var caveats []string
 	if len(emulated) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Emulated: %s ran on the local Lambda service, with its real binary and real sockets, but without AWS's network, front door and microVMs. "+
-			"It is no measurement of AWS.", strings.Join(emulated, ", ")))
+		caveats = append(caveats, fmt.Sprintf("Emulated: %s ran on the local Lambda service, with the real binary and real sockets, but without AWS's network, front door and microVMs. "+
+			"It is no measurement of AWS.", and(emulated)))
 	}
 	if len(local) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and was called over loopback. No network and no cloud instance is in its figures.", strings.Join(local, ", ")))
+		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and %s called over loopback. No network and no cloud instance is in %s figures.", and(local), were(local), its(local)))
+	}
+	if len(opaque) > 0 {
+		caveats = append(caveats, fmt.Sprintf("Loopback URL: %s %s measured over loopback. What runs behind the URL is not known to bench: it may be an emulator.", and(opaque), were(opaque)))
+	}
+	if len(cold) > 0 {
+		caveats = append(caveats, fmt.Sprintf("Cold starts were seen behind the loopback URL of %s. That is most likely a local Lambda service, and hence no measurement of AWS.", and(cold)))
 	}
 	if len(simulated) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Simulated: the figures of %s were calculated; nothing ran.", strings.Join(simulated, ", ")))
+		caveats = append(caveats, fmt.Sprintf("Simulated: the figures of %s were calculated; nothing ran.", and(simulated)))
 	}
 	return caveats
+}
+
+// and lists names in a sentence.
+func and(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " and " + names[last]
+}
+
+func were(names []string) string {
+	if len(names) == 1 {
+		return "was"
+	}
+	return "were"
+}
+
+func its(names []string) string {
+	if len(names) == 1 {
+		return "its"
+	}
+	return "their"
+}
+
+func successes(n int64) string { return choose(n, "1 success", "%d successes") }
+
+// choose is one for a single thing, and many, in which %d is the number, for others.
+func choose(n int64, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return strings.Replace(many, "%d", strconv.FormatInt(n, 10), 1)
 }

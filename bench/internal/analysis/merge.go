@@ -20,8 +20,10 @@ type phaseGroup struct {
 	name    string
 	warmup  bool
 	workers int
-	spans   [][]span
-	merged  []*result.Stats
+	// timed says whether a clock ends it: then its wall time says nothing about the target.
+	timed  bool
+	spans  [][]span
+	merged []*result.Stats
 }
 
 // group collects the rounds of each phase. Phases are told apart by name and, should a scenario repeat a name, by which
@@ -36,7 +38,7 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 	of := func(id identity) *phaseGroup {
 		g := byID[id]
 		if g == nil {
-			g = &phaseGroup{name: id.name, spans: make([][]span, len(run.Targets)), merged: make([]*result.Stats, len(run.Targets))}
+			g = &phaseGroup{name: id.name, timed: true, spans: make([][]span, len(run.Targets)), merged: make([]*result.Stats, len(run.Targets))}
 			byID[id], groups = g, append(groups, g)
 		}
 		return g
@@ -45,6 +47,7 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 	for _, p := range run.Scenario.Phases {
 		g := of(identity{p.Name, seen[p.Name]})
 		g.warmup, g.workers = p.Warmup, p.Workers
+		g.timed = run.Scenario.Load == scenario.Open || p.Duration != 0
 		seen[p.Name]++
 	}
 	for i := range run.Targets {
@@ -113,7 +116,13 @@ func (g *phaseGroup) merge(target int, load scenario.Load) error {
 func addCounts(sum, s *result.Stats) {
 	sum.Requests += s.Requests
 	sum.Successes += s.Successes
-	sum.WallS += s.WallS
+	if s.WallS != nil {
+		wall := *s.WallS
+		if sum.WallS != nil {
+			wall += *sum.WallS
+		}
+		sum.WallS = &wall
+	}
 	for kind, n := range s.Errors {
 		if sum.Errors == nil {
 			sum.Errors = map[string]int64{}
@@ -124,7 +133,7 @@ func addCounts(sum, s *result.Stats) {
 
 // finish calculates what cannot be added up.
 func finish(sum *result.Stats) {
-	if rate, ok := Known(float64(sum.Successes)).Over(Known(sum.WallS)).Get(); ok {
+	if rate, ok := Known(float64(sum.Successes)).Over(optional(sum.WallS)).Get(); ok {
 		sum.ThroughputRPS = &rate
 	}
 }
@@ -148,7 +157,7 @@ func (m *Model) phases(groups []*phaseGroup) []Section {
 	sections := make([]Section, 0, len(groups))
 	for _, g := range groups {
 		sections = append(sections, Section{
-			Name: g.name, Warmup: g.warmup, Workers: g.workers, Ran: ran(g.merged), Rows: m.rows(g.merged),
+			Name: g.name, Warmup: g.warmup, Workers: g.workers, Ran: ran(g.merged), Rows: m.rows(g.merged, g.timed),
 		})
 	}
 	return sections

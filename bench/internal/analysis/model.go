@@ -51,6 +51,9 @@ type Target struct {
 	Spec       result.Spec
 	// Local is true when the target was called over the loopback interface.
 	Local bool
+	// Opaque is true when bench was only given the target's loopback URL: what answers there is not known, and may be an
+	// emulator or the end of a tunnel.
+	Opaque bool
 }
 
 // Section is a phase or a step.

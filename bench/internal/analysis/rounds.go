@@ -34,7 +34,7 @@ func (m *Model) rounds(groups []*phaseGroup) ([]Round, []Spread) {
 	}
 	rounds := make([]Round, 0, len(byRound))
 	for number, stats := range byRound {
-		rounds = append(rounds, Round{Number: number, Rows: m.rows(stats)})
+		rounds = append(rounds, Round{Number: number, Rows: m.rows(stats, m.timed())})
 	}
 	slices.SortFunc(rounds, func(a, b Round) int { return cmp.Compare(a.Number, b.Number) })
 	return rounds, spreads(rounds, len(m.Run.Targets))

@@ -138,8 +138,13 @@ func TestAgainstPlainList(t *testing.T) {
 	}
 	totals.check(t, "total", &total)
 	s := total.Stats()
-	if s.WallS != 6 {
+	if s.WallS == nil || *s.WallS != 6 {
 		t.Errorf("wall time of the total is %v s, want 1 + 2 + 3", s.WallS)
+	}
+	// Steps overlap, so that none has a time of its own: null, as any statistic that cannot be given.
+	total.Wall = 0
+	if s := total.Stats(); s.WallS != nil || s.ThroughputRPS != nil {
+		t.Errorf("without a wall time there is one of %v s and a throughput of %v", s.WallS, s.ThroughputRPS)
 	}
 	if want := float64(len(totals.successes)) / 6; s.ThroughputRPS == nil || *s.ThroughputRPS != want {
 		t.Errorf("throughput %v, want %v: failed requests are no throughput", s.ThroughputRPS, want)

@@ -9,7 +9,7 @@ import (
 
 // Set is a mergeable set of requests. The zero value is empty.
 type Set struct {
-	// Wall is from the first send to the last answer; of merged sets, the sum.
+	// Wall is from the first send to the last answer; of merged sets, the sum. 0 is a time that is not known.
 	Wall time.Duration
 
 	successes  *result.Histogram
@@ -36,7 +36,6 @@ func (s *Set) Merge(o *Set) {
 func (s *Set) Stats() result.Stats {
 	out := result.Stats{
 		Errors:       map[string]int64{},
-		WallS:        s.Wall.Seconds(),
 		ResponseTime: s.successes.Summary(),
 		ErrorTime:    s.errorTimes.Summary(),
 		ConnectTime:  s.connects.Summary(),
@@ -50,8 +49,9 @@ func (s *Set) Stats() result.Stats {
 		out.Requests += n
 	}
 	if s.Wall > 0 {
-		rps := float64(out.Successes) / s.Wall.Seconds()
-		out.ThroughputRPS = &rps
+		wall := s.Wall.Seconds()
+		rps := float64(out.Successes) / wall
+		out.WallS, out.ThroughputRPS = &wall, &rps
 	}
 	return out
 }

@@ -1,6 +1,7 @@
 package result_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -103,7 +104,15 @@ func TestDecodeErrors(t *testing.T) {
 		{"empty", "", "not a result file"},
 		{"no JSON", "hello", "not a result file"},
 		{"another JSON", `{"a":1}`, "schema_version"},
-		{"a list", `[]`, "not a result file"},
+		{"a list", `[]`, "not a result file: it is JSON, but of the wrong kind: array"},
+		{"a list of targets' names", `{"schema_version":1,"targets":["a"]}`, "targets: the value is of the wrong kind: string"},
+		{"a version of letters", `{"schema_version":"one"}`, "schema_version: the value is of the wrong kind: string"},
+		{"a count in letters", replace(`"requests": 400`, `"requests": "400"`), "targets.phases.requests: the value is of the wrong kind: string"},
+		{"another provenance", replace(`"provenance": "measured"`, `"provenance": "guessed"`), `ec2: provenance "guessed" is not one of ["measured" "emulated" "simulated"]`},
+		{"no provenance", replace(`"provenance": "measured"`, `"provenance": ""`), `provenance ""`},
+		{"a phase made a warm-up", replace(`"warmup": false,
+          "round"`, `"warmup": true,
+          "round"`), "ec2.overall: 14800 requests and 14800 successes, but its phases that count have 14400 and 14400"},
 		{"cut", text[:len(text)/2], "not a result file"},
 		{"other version", replace(`"schema_version": 1`, `"schema_version": 7`), "version 7"},
 		{"a string for a number", replace(`"seed": 1`, `"seed": "one"`), "seed"},
@@ -123,6 +132,8 @@ func TestDecodeErrors(t *testing.T) {
 			switch {
 			case test.want == "" && err != nil:
 				t.Error(err)
+			case err != nil && strings.Contains(err.Error(), "Go "):
+				t.Errorf("a reader of the file knows no Go: %v", err)
 			case test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)):
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}
@@ -161,6 +172,47 @@ func TestDecodeFindsFiguresThatContradict(t *testing.T) {
 	}
 }
 
+// TestDecodeFindsErrorsThatDoNotAddUp keeps the number of failed requests and swaps their kind.
+func TestDecodeFindsErrorsThatDoNotAddUp(t *testing.T) {
+	t.Parallel()
+	run := sample()
+	o := &run.Targets[1].Overall
+	if o.Errors["timeout"] == 0 {
+		t.Fatal("no timeout")
+	}
+	o.Errors = map[string]int64{"mismatch": o.Errors["timeout"], "status_503": o.Errors["status_503"]}
+	_, err := result.Decode([]byte(encoded(t, run)))
+	if err == nil || !strings.Contains(err.Error(), "lambda.overall: errors.timeout is 0, but its phases that count have") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestWallTimeIsNullWhereItIsNotKnown reads the file as another program would.
+func TestWallTimeIsNullWhereItIsNotKnown(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Targets []struct {
+			Overall, Steps json.RawMessage
+		}
+	}
+	if err := json.Unmarshal([]byte(encoded(t, sample())), &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range file.Targets {
+		if !strings.Contains(string(target.Steps), `"wall_s": null`) || strings.Contains(string(target.Steps), `"wall_s": 0`) {
+			t.Error("a step has a wall time")
+		}
+		if strings.Contains(string(target.Overall), `"wall_s": null`) {
+			t.Error("the sum has no wall time")
+		}
+	}
+	run := sample()
+	run.Targets[0].Overall.WallS = nil
+	if _, err := result.Decode([]byte(encoded(t, run))); err == nil || !strings.Contains(err.Error(), "ec2.overall: there is a throughput_rps, but no wall_s") {
+		t.Errorf("a throughput of no time: %v", err)
+	}
+}
+
 // FuzzDecode checks what every reader of a decoded run relies on, and that writing it loses nothing.
 func FuzzDecode(f *testing.F) {
 	// Small inputs: the fuzzer spends its time on making large ones smaller.
@@ -169,8 +221,8 @@ func FuzzDecode(f *testing.F) {
 	small.Phases[0].Iterations = 1
 	f.Add([]byte(encoded(f, resulttest.Run(small, 1, resulttest.EC2(), resulttest.Lambda()))))
 	f.Add([]byte(`{"schema_version":1}`))
-	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","overall":{"requests":1,"errors":{"x":1}}}]}`))
-	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","cold_starts":{"init_us":{"count":1}}}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","overall":{"requests":1,"errors":{"x":1}}}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"emulated","cold_starts":{"init_us":{"count":1}}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		run, err := result.Decode(data)
 		if err != nil {

@@ -124,15 +124,15 @@ func (s Summary) Decode() (*Histogram, error) {
 	if s.Count == 0 {
 		return nil, nil //nolint:nilnil // an empty set has no histogram, and that is no error
 	}
+	if _, err := new(inflater).check(&s); err != nil {
+		return nil, err
+	}
 	counts, err := hdrhistogram.Decode([]byte(s.Histogram))
 	if err != nil {
 		return nil, fmt.Errorf("decoding the histogram: %w", err)
 	}
 	if s.Min == nil || s.Mean == nil || s.Max == nil {
 		return nil, fmt.Errorf("summary of %d samples lacks min, mean or max", s.Count)
-	}
-	if got := counts.TotalCount(); got != s.Count {
-		return nil, fmt.Errorf("summary says %d samples, its histogram holds %d", s.Count, got)
 	}
 	h := &Histogram{counts: counts}
 	if counts.LowestTrackableValue() != MinValue.Microseconds() || counts.HighestTrackableValue() != MaxValue.Microseconds() ||

@@ -24,6 +24,15 @@ const (
 	Simulated Provenance = "simulated"
 )
 
+// ScenarioSource is where a scenario came from.
+type ScenarioSource string
+
+// Shipped scenarios are part of the program and known by name; all others are read from a file.
+const (
+	Shipped  ScenarioSource = "shipped"
+	FromFile ScenarioSource = "file"
+)
+
 // Run is one comparison: one load put on one or more targets.
 type Run struct {
 	SchemaVersion int       `json:"schema_version"`
@@ -33,8 +42,10 @@ type Run struct {
 	// Interrupted is true when the run was stopped before all phases were done; what was measured is all here.
 	Interrupted bool              `json:"interrupted"`
 	Scenario    scenario.Scenario `json:"scenario"`
-	Seed        uint64            `json:"seed"`
-	Rounds      int               `json:"rounds"`
+	// ScenarioSource says where the scenario came from; empty where that is not known.
+	ScenarioSource ScenarioSource `json:"scenario_source,omitempty"`
+	Seed           uint64         `json:"seed"`
+	Rounds         int            `json:"rounds"`
 	// CheckSkipped is true when the answers of the targets were not compared before the load (--skip-check).
 	CheckSkipped bool        `json:"check_skipped"`
 	Environment  Environment `json:"environment"`
@@ -147,8 +158,9 @@ type Stats struct {
 	Successes int64 `json:"successes"`
 	// Errors counts failed requests by kind, such as status_503, timeout, connect or mismatch. Never nil in a file.
 	Errors map[string]int64 `json:"errors"`
-	// WallS is the time in seconds from the first send to the last answer; of several phases, the sum.
-	WallS float64 `json:"wall_s"`
+	// WallS is the time in seconds from the first send to the last answer; of several phases, the sum. Null where nothing
+	// was sent, and for steps, which share the time of their phase.
+	WallS *float64 `json:"wall_s"`
 	// ThroughputRPS is successes a second of wall time; null without wall time.
 	ThroughputRPS *float64 `json:"throughput_rps"`
 	// ResponseTime counts from when the request was due, ServiceTime from when it was sent. Equal in a closed loop.

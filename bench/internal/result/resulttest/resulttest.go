@@ -21,10 +21,10 @@ type Service struct {
 	Errors    []string
 }
 
-// EC2 is a process whose answers get slower with the number of workers.
+// EC2 is a local process whose answers get slower with the number of workers.
 func EC2() Service {
 	return Service{
-		Target: result.Target{Name: "ec2", Kind: "ec2", URL: "http://127.0.0.1:8080", Provenance: result.Measured, Spec: result.Spec{Arch: "amd64"}},
+		Target: result.Target{Name: "ec2", Kind: "process", URL: "http://127.0.0.1:8080", Provenance: result.Measured, Spec: result.Spec{Arch: "amd64"}},
 		Base:   900 * time.Microsecond, PerWorker: 150 * time.Microsecond, Jitter: 700 * time.Microsecond, Tail: 9 * time.Millisecond,
 	}
 }
@@ -33,7 +33,7 @@ func EC2() Service {
 func Lambda() Service {
 	return Service{
 		Target: result.Target{
-			Name: "lambda", Kind: "lambda", URL: "http://127.0.0.1:9000", Provenance: result.Emulated,
+			Name: "lambda", Kind: "bootstrap", URL: "http://127.0.0.1:9000", Provenance: result.Emulated,
 			Spec: result.Spec{Arch: "amd64", MemoryMB: 512, FrontDoor: "function_url", Notes: []string{"The CPU was not limited to the share that 512 MB get."}},
 		},
 		Base: 2100 * time.Microsecond, PerWorker: 15 * time.Microsecond, Jitter: 900 * time.Microsecond, Tail: 30 * time.Millisecond,
@@ -85,6 +85,7 @@ func Run(s scenario.Scenario, rounds int, services ...Service) *result.Run {
 // collection is stats in the making.
 type collection struct {
 	stats                     result.Stats
+	wallS                     float64
 	response, failed, connect *result.Histogram
 }
 
@@ -97,9 +98,9 @@ func newCollection() *collection {
 
 func (c *collection) finish() result.Stats {
 	s := c.stats
-	if s.WallS > 0 {
-		rate := float64(s.Successes) / s.WallS
-		s.ThroughputRPS = &rate
+	if wall := c.wallS; wall > 0 {
+		rate := float64(s.Successes) / wall
+		s.WallS, s.ThroughputRPS = &wall, &rate
 	}
 	s.ResponseTime, s.ErrorTime, s.ConnectTime = c.response.Summary(), c.failed.Summary(), c.connect.Summary()
 	s.ServiceTime = s.ResponseTime
@@ -142,7 +143,7 @@ func (v Service) target(s *scenario.Scenario, rounds int, number uint64, targets
 				longest = max(longest, busy)
 			}
 			for _, c := range into {
-				c.stats.WallS += longest.Seconds()
+				c.wallS += longest.Seconds()
 			}
 			t.Phases = append(t.Phases, result.PhaseStats{
 				Name: p.Name, Warmup: p.Warmup, Round: round, Workers: p.Workers,
