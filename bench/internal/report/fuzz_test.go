@@ -73,10 +73,10 @@ func FuzzReport(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Add(data)
-	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a"},{"name":"b"}]}`))
-	f.Add([]byte(`{"schema_version":1,"rounds":-1,"targets":[{"name":"a","phases":[{"name":"p","round":0},{"name":"p","round":-5,"wall_s":1e308},{"name":"p","round":9,"wall_s":1e308}]}]}`))
-	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","overall":{"throughput_rps":1e-308}},{"name":"b","overall":{"throughput_rps":1e308}}]}`))
-	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","cold_starts":{"requests":-9},"error_examples":[{"kind":"x"}]}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured"},{"name":"b","provenance":"emulated"}]}`))
+	f.Add([]byte(`{"schema_version":1,"rounds":-1,"targets":[{"name":"a","provenance":"measured","phases":[{"name":"p","round":0},{"name":"p","round":-5,"wall_s":1e308},{"name":"p","round":9,"wall_s":1e308}]}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","overall":{"wall_s":1,"throughput_rps":1e-308}},{"name":"b","provenance":"simulated","overall":{"wall_s":1,"throughput_rps":1e308}}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","cold_starts":{"requests":9},"error_examples":[{"kind":"x"}]}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		run, err := result.Decode(data)
 		if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
@@ -17,7 +18,7 @@ func (d *document) published() {
 	d.heading("Beside the published runs")
 	d.paragraph("The same workload was published for EC2 and Lambda, at %d workers, by another client. Those figures were not measured here; they are repeated as they were reported.", p.Threads)
 	if slices.ContainsFunc(d.model.Targets, func(t analysis.Target) bool { return t.Local }) {
-		d.paragraph("The published targets were called over a network, while targets of this run were on the load generator's machine. Compare within each pair, not across.")
+		d.paragraph("The published targets were called over a network, while targets of this run were called over loopback. Compare within each pair, not across.")
 	}
 	if d.model.Run.Interrupted {
 		d.paragraph("This run was interrupted, so its counts and wall times are not those of the whole workload.")
@@ -81,7 +82,10 @@ func (d *document) reproduce() {
 	targets, remark := targetArguments(d.model.Targets)
 	args = append(args, targets...)
 	name := quote(r.Scenario.Name)
-	shipped := d.model.Published != nil && strings.HasPrefix(r.Scenario.Name, "four-phase-")
+	shipped := shipped(d.model)
+	if !shipped {
+		name = "FILE.yaml"
+	}
 	args = append(args, "--scenario "+name, "--rounds "+strconv.Itoa(max(r.Rounds, 1)), "--seed "+strconv.FormatUint(r.Seed, 10))
 	if r.CheckSkipped {
 		args = append(args, "--skip-check")
@@ -91,29 +95,45 @@ func (d *document) reproduce() {
 		d.paragraph("%s", remark)
 	}
 	if !shipped {
-		d.paragraph("Where the scenario is a file of your own, give its path instead of its name. The effective scenario above is a scenario file too: JSON is YAML.")
+		text := "FILE.yaml is the file of the scenario " + md(r.Scenario.Name) + "."
+		if !slices.ContainsFunc(r.Scenario.Steps, func(s scenario.Step) bool { return s.BodyFile != "" }) {
+			text += " The effective scenario above is such a file too: JSON is YAML."
+		} else {
+			text += " The effective scenario above cannot take its place: it does not hold what the body files held."
+		}
+		d.paragraph("%s", text)
 	}
 	if r.Scenario.Load == scenario.Closed {
 		d.paragraph("`result.json` beside this report has all that was measured, with the histograms; `go run ./bench report DIR` writes this report again from it.")
 	}
 }
 
+// shipped says whether the program has the scenario under its name. Files of before the source was recorded do not tell, but
+// the workload of the four-phase scenarios is known.
+func shipped(m *analysis.Model) bool {
+	if source := m.Run.ScenarioSource; source != "" {
+		return source == result.Shipped
+	}
+	return m.Published != nil && strings.HasPrefix(m.Run.Scenario.Name, "four-phase-")
+}
+
+// targetArguments names the targets as the command line takes them. Only what bench run starts by itself is local; what has a
+// spec or must be signed cannot be told by a URL alone.
 func targetArguments(targets []analysis.Target) (args []string, remark string) {
-	local, plainURLs := true, true
+	kind := map[string]string{}
+	plainURLs := true
 	for _, t := range targets {
-		local = local && t.Local && (t.Name == "ec2" || t.Name == "lambda")
+		kind[t.Name] = t.Kind
 		plainURLs = plainURLs && t.Kind == "url"
+		args = append(args, "--target "+quote(t.Name+"="+t.URL))
 	}
 	switch {
-	case local && len(targets) == 2:
+	case len(targets) == 2 && kind["ec2"] == "process" && kind["lambda"] == "bootstrap":
 		return []string{"--targets local"}, ""
 	case plainURLs:
-		for _, t := range targets {
-			args = append(args, "--target "+quote(t.Name+"="+t.URL))
-		}
 		return args, ""
 	}
-	return []string{"--targets TARGETS"}, "TARGETS is `terraform`, `terraform=DIR`, or the targets file of this run; its targets are named above."
+	return []string{"--targets TARGETS.json"}, "TARGETS.json is the targets file of this run; its targets are named above."
 }
 
 // quote makes s one word of a POSIX shell; what cannot be printed becomes a visible escape.

@@ -29,7 +29,7 @@ func (d *document) provenance() {
 	d.heading("Where the figures come from")
 	g := &grid{head: []string{"Target", "Figures", "Kind", "URL", "Hosted on"}, left: map[int]bool{0: true, 1: true, 2: true, 3: true, 4: true}}
 	for _, t := range m.Targets {
-		g.add(plain(visible(t.Name)), plain(strings.Trim(provenance(t), "()")), plain(visible(t.Kind)), plain(visible(t.URL)), plain(host(t.Spec)))
+		g.add(plain(visible(t.Name)), plain(figures(t)), plain(visible(t.Kind)), plain(visible(t.URL)), plain(host(t.Spec)))
 	}
 	d.table(g)
 	d.printf("\n")
@@ -49,6 +49,10 @@ func meaning(t analysis.Target) string {
 	case result.Simulated:
 		return "simulated. The figures were calculated; nothing ran."
 	case result.Measured:
+		if t.Opaque {
+			return "measured over loopback. What runs behind the URL is not known to bench: it may be a process, an emulator or the end of a tunnel. What runs on this machine " +
+				"shares its CPUs with the load generator."
+		}
 		if t.Local {
 			return "measured. A real process on the machine of the load generator, called over loopback: no network, no load balancer and no cloud instance, and it shares " +
 				"the machine's CPUs with the load generator."
@@ -132,7 +136,11 @@ func redis(r *result.Redis) string {
 	if r == nil {
 		return "not known to the load generator"
 	}
-	return r.Kind + " " + or(r.Version, "of unknown version") + " at " + r.URL
+	version := or(r.Version, "unknown")
+	if r.Kind == "external" {
+		return "the one of REDIS_URL, version " + version + ", at " + r.URL
+	}
+	return r.Kind + ", version " + version + ", at " + r.URL
 }
 
 func load(s *scenario.Scenario) string {
@@ -149,7 +157,7 @@ func load(s *scenario.Scenario) string {
 func generator(g result.Generator) string {
 	text := string(g.Verdict)
 	if len(g.Reasons) > 0 {
-		text += " (" + strings.Join(g.Reasons, "; ") + ")"
+		text += " (" + reasons(g) + ")"
 	}
 	if g.CPUFraction != nil {
 		text += ", used " + formatOne(analysis.Share, analysis.Known(*g.CPUFraction)) + " of all CPUs"

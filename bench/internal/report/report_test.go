@@ -128,6 +128,29 @@ func three() *result.Run {
 	return resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda(), far)
 }
 
+// urls are two targets of which bench knows nothing but a loopback URL. The second is an emulated Lambda, which its answers
+// tell; all of its cold starts but one were in the warm-up phase.
+func urls() *result.Run {
+	s := resulttest.FourPhase(20)
+	s.Name = "mine"
+	s.Steps[0].BodyFile = "body.txt"
+	s.Phases = s.Phases[:2]
+	s.Phases[0].Warmup, s.Phases[0].Duration = true, scenario.Duration(time.Second)
+	one, two := resulttest.EC2(), resulttest.Lambda()
+	one.Target.Kind, two.Target.Kind, two.Target.Provenance = "url", "url", result.Measured
+	two.Target.Spec = result.Spec{}
+	run := resulttest.Run(s, 1, one, two)
+	run.Scenario.Phases[0].Iterations = 0 // a clock ended it
+	run.ScenarioSource = result.FromFile
+	run.Environment.Redis = &result.Redis{Kind: "external", Version: "7.0.15", URL: "redis://127.0.0.1:6390"}
+	run.Generator.Verdict = result.Suspect
+	run.Generator.Reasons = []string{"The generator used more than half of the machine's CPU time on a target: answers waited for the generator."}
+	cold := result.NewHistogram()
+	cold.Record(51 * time.Millisecond)
+	run.Targets[1].ColdStarts = &result.ColdStarts{Requests: 1, WarmedByCheck: 1, ResponseTime: cold.Summary()}
+	return run
+}
+
 func rounds() *result.Run {
 	return resulttest.Run(resulttest.FourPhase(20), 3, resulttest.EC2(), resulttest.Lambda())
 }
@@ -154,7 +177,7 @@ func nasty() *result.Run {
 
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
-		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty,
+		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}
 }
 
@@ -268,5 +291,97 @@ func noNonsense(t *testing.T, text string) {
 	t.Helper()
 	if found := nonsense.FindString(text); found != "" {
 		t.Errorf("%q is in\n%s", found, text)
+	}
+}
+
+func TestColdStartsOutsideTheCount(t *testing.T) {
+	t.Parallel()
+	environments := func(started, requests, check int64) *result.Run {
+		run := normal()
+		run.Targets[1].ColdStarts = &result.ColdStarts{Requests: requests, WarmedByCheck: check, Environments: &started}
+		return run
+	}
+	tests := []struct {
+		name      string
+		run       *result.Run
+		line, row bool
+		want      string
+	}{
+		{
+			"all in a warm-up phase", environments(21, 0, 1), true, true,
+			"Cold starts: lambda 0 of 7,400 requests; environments started besides: 1 by the check before the load, 20 in warm-up phases or unseen.",
+		},
+		{"some", environments(21, 13, 1), true, true, "7 in warm-up phases or unseen."},
+		{"all counted", environments(21, 20, 1), true, false, "besides: 1 by the check before the load."},
+		{"none", environments(0, 0, 0), false, false, ""},
+		{"more requests than environments", environments(3, 5, 0), true, false, "Cold starts: lambda 5 of 7,400 requests."},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			text := markdown(t, model(t, test.run))
+			if got := strings.Contains(text, "- Cold starts: "); got != test.line || !strings.Contains(text, test.want) {
+				t.Errorf("a line is there: %v, want %v with %q, in\n%s", got, test.line, test.want, text)
+			}
+			if got := strings.Contains(text, "| In warm-up phases or unseen"); got != test.row {
+				t.Errorf("a row is there: %v, want %v", got, test.row)
+			}
+		})
+	}
+}
+
+func TestHowToRunItAgain(t *testing.T) {
+	t.Parallel()
+	kinds := func(one, two string) *result.Run {
+		run := normal()
+		run.Targets[0].Kind, run.Targets[1].Kind = one, two
+		return run
+	}
+	source := func(name string, s result.ScenarioSource) *result.Run {
+		run := normal()
+		run.Scenario.Name, run.ScenarioSource = name, s
+		return run
+	}
+	bodyFile := source("own", result.FromFile)
+	bodyFile.Scenario.Steps[0].BodyFile = "large.bin"
+	tests := []struct {
+		name      string
+		run       *result.Run
+		want, not string
+	}{
+		{"both started by bench", normal(), "--targets local", "TARGETS"},
+		{"both by URL", kinds("url", "url"), "--target ec2=http://127.0.0.1:8080 \\\n  --target lambda=http://127.0.0.1:9000", "--targets"},
+		{"one by URL", kinds("url", "bootstrap"), "--targets TARGETS.json", "terraform"},
+		{"of the cloud", kinds("ec2", "lambda"), "--targets TARGETS.json", "terraform"},
+		{"the other way round", kinds("bootstrap", "process"), "--targets TARGETS.json", "--targets local"},
+		{"shipped, says the file", source("another", result.Shipped), "--scenario another", "FILE.yaml"},
+		{"a file of a shipped one's name", source("four-phase-20", result.FromFile), "--scenario FILE.yaml", "--scenario four"},
+		{"an old file of a shipped one", source("four-phase-20", ""), "--scenario four-phase-20", "FILE.yaml"},
+		{"an old file of another", source("own", ""), "--scenario FILE.yaml", "--scenario own"},
+		{"a file", source("own", result.FromFile), "JSON is YAML", "body files"},
+		{"a file with a body file", bodyFile, "it does not hold what the body files held", "JSON is YAML"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			_, text, _ := strings.Cut(markdown(t, model(t, test.run)), "## How to run it again")
+			if !strings.Contains(text, test.want) || strings.Contains(text, test.not) {
+				t.Errorf("want %q and not %q in\n%s", test.want, test.not, text)
+			}
+		})
+	}
+}
+
+func TestSentencesEndOnce(t *testing.T) {
+	t.Parallel()
+	run := urls()
+	run.Generator.Reasons = append(run.Generator.Reasons, "It was late.")
+	for _, verdict := range []result.Verdict{result.Suspect, result.Invalid} {
+		run.Generator.Verdict = verdict
+		for _, text := range []string{markdown(t, model(t, run)), terminal(t, model(t, run), report.Options{Width: 200})} {
+			if strings.Contains(text, "..") || strings.Contains(text, ".;") || strings.Contains(text, ".)") || !strings.Contains(text, "; It was late") {
+				t.Errorf("a sentence ends twice in\n%s", text)
+			}
+		}
 	}
 }

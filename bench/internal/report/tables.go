@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 // view is which part of the model a table shows.
@@ -38,11 +39,18 @@ func (v view) head(target int) string {
 }
 
 func provenance(t analysis.Target) string {
-	word := visible(string(t.Provenance))
-	if t.Local && word == "measured" {
-		word += " locally"
+	return "(" + figures(t) + ")"
+}
+
+// figures says in a few words where a target's figures come from.
+func figures(t analysis.Target) string {
+	switch {
+	case t.Opaque:
+		return "loopback URL"
+	case t.Local && t.Provenance == result.Measured:
+		return "measured locally"
 	}
-	return "(" + word + ")"
+	return visible(string(t.Provenance))
 }
 
 // sideBySide has a column a target and a ratio column for each but the baseline.

@@ -16,11 +16,7 @@ func banners(m *analysis.Model) []string {
 	if m.Run.Interrupted {
 		list = append(list, "INTERRUPTED: the run was stopped before all phases were done. What was measured until then is below.")
 	}
-	reasons := make([]string, 0, len(m.Run.Generator.Reasons))
-	for _, r := range m.Run.Generator.Reasons {
-		reasons = append(reasons, visible(r))
-	}
-	why := strings.Join(reasons, "; ")
+	why := reasons(m.Run.Generator)
 	if why == "" {
 		why = "no reason was given"
 	}
@@ -35,6 +31,15 @@ func banners(m *analysis.Model) []string {
 		list = append(list, "NOT CHECKED: the answers of the targets were not compared before the load (--skip-check). They may do different work.")
 	}
 	return list
+}
+
+// reasons become part of a sentence that has its own full stop.
+func reasons(g result.Generator) string {
+	list := make([]string, len(g.Reasons))
+	for i, r := range g.Reasons {
+		list[i] = strings.TrimRight(visible(r), ". ")
+	}
+	return strings.Join(list, "; ")
 }
 
 // subject says what was run, in one line.
@@ -86,10 +91,11 @@ func summary(m *analysis.Model) []string {
 func coldStarts(m *analysis.Model) []string {
 	var lines []string
 	for i, t := range m.Run.Targets {
-		if t.ColdStarts == nil || t.ColdStarts.Requests == 0 {
+		c := t.ColdStarts
+		if c == nil || c.Requests == 0 && (c.Environments == nil || *c.Environments == 0) {
 			continue
 		}
-		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), group(strconv.FormatInt(t.ColdStarts.Requests, 10)),
+		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), group(strconv.FormatInt(c.Requests, 10)),
 			count(int(t.Overall.Requests), "request"))
 		p50, _ := analysis.Find(m.ColdStarts, "cold_p50")
 		highest, _ := analysis.Find(m.ColdStarts, "cold_max")
@@ -97,9 +103,26 @@ func coldStarts(m *analysis.Model) []string {
 			s := scaleOf(analysis.Microseconds, []analysis.Value{p50.Cells[i].Value, highest.Cells[i].Value})
 			line += fmt.Sprintf(", median %s, max %s", s.format(p50.Cells[i].Value), s.format(highest.Cells[i].Value))
 		}
+		line += otherEnvironments(m, i)
 		lines = append(lines, line+".")
 	}
 	return lines
+}
+
+// otherEnvironments says how many environments were started without being among the cold requests, and by what.
+func otherEnvironments(m *analysis.Model, target int) string {
+	var parts []string
+	if n := m.Run.Targets[target].ColdStarts.WarmedByCheck; n > 0 {
+		parts = append(parts, group(strconv.FormatInt(n, 10))+" by the check before the load")
+	}
+	row, _ := analysis.Find(m.ColdStarts, "uncounted")
+	if n, _ := row.Cells[target].Value.Get(); n > 0 {
+		parts = append(parts, formatOne(analysis.Count, row.Cells[target].Value)+" in warm-up phases or unseen")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "; environments started besides: " + strings.Join(parts, ", ")
 }
 
 func alone(m *analysis.Model) string {
