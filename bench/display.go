@@ -80,11 +80,11 @@ func (d *display) load() string {
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)
 		if n < 0 {
-			return fmt.Sprintf("up to %d workers", d.scenario.Workers)
+			return "up to " + plural(int64(d.scenario.Workers), "worker")
 		}
 		requests += n * d.rounds
 	}
-	return fmt.Sprintf("%d requests to each target, up to %d workers", requests, d.scenario.Workers)
+	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.Workers), "worker"))
 }
 
 // draining tells that the first Ctrl-C was heard.
@@ -129,8 +129,8 @@ func (d *display) Ended(t loadgen.Turn, p recorder.Phase) {
 	if s.ThroughputRPS != nil {
 		rate = *s.ThroughputRPS
 	}
-	d.say("%s  %-12s %-16s %d requests, %d failed, %.2f s, %.0f/s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
-		s.Requests, s.Requests-s.Successes, wall, rate)
+	d.say("%s  %-12s %-16s %s, %d failed, %.2f s, %.0f/s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
+		plural(s.Requests, "request"), s.Requests-s.Successes, wall, rate)
 }
 
 // finish ends the live part; lines after it are plain.

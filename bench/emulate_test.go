@@ -21,7 +21,7 @@ func TestEmulate(t *testing.T) {
 	}
 	r := start(t, []string{"REDIS_URL=redis://127.0.0.1:1"}, "emulate", "--env", "REDIS_URL",
 		"--front-door", strings.Join(doorNames(), ","), "--", bootstrap)
-	r.await("Serving")
+	eventually(t, "bench emulate prints its line", func() bool { return strings.HasSuffix(r.stdout.String(), "\n") })
 	var doors map[string]string
 	if err := json.Unmarshal([]byte(r.stdout.String()), &doors); err != nil {
 		t.Fatalf("%v in %q", err, r.stdout.String())
