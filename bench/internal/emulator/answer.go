@@ -50,7 +50,7 @@ func (f *answerFields) answer() (a httpAnswer, err error) {
 // decodeAnswer reads what a function has answered to an event of payload format 2.0. An object with a statusCode is a
 // whole answer. Any other JSON is the body of a 200; a bare string is its text. What is no JSON is an error.
 func decodeAnswer(raw []byte) (httpAnswer, error) {
-	raw = bytes.TrimSpace(raw)
+	raw = bytes.Trim(raw, " \t\r\n") // what JSON takes for white space
 	var full answerFields
 	isObject := len(raw) > 0 && raw[0] == '{'
 	var err error

@@ -158,6 +158,7 @@ func FuzzDoorAnswers(f *testing.F) {
 	f.Add([]byte(`{"statusCode":200,"headers":{"a":"b"},"multiValueHeaders":{"a":["b","c"]},"cookies":["c"],"body":"d"}`))
 	f.Add([]byte(`{"statusCode":"204","isBase64Encoded":true,"body":"AAAA","headers":null}`))
 	f.Add([]byte(`{"statusCode":200,"multiValueHeaders":{"a":null,"A":[1,true,null]}}`))
+	f.Add([]byte("\v0")) // no JSON
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for name, decode := range map[string]func([]byte) (httpAnswer, error){
 			"url": functionURL{}.answer, "http": httpAPI{}.answer, "rest": restAPI{}.answer, "alb": loadBalancer{}.answer,
