@@ -192,7 +192,8 @@ func (b *bars) print(text string) bool {
 	if b.pool == nil || b.done {
 		return false
 	}
-	_, err := fmt.Fprintln(b.pool, text)
+	// The terminal may have echoed ^C, so the line does not begin where mpb left it.
+	_, err := fmt.Fprintln(b.pool, "\r"+text)
 	return err == nil
 }
 
