@@ -130,7 +130,7 @@ func coldStarts(t *target.Target, seen *result.Histogram, warmed int64) (*result
 	c.Requests = c.ResponseTime.Count
 	if !t.Metered() {
 		if c.Requests == 0 && warmed == 0 && t.Kind != target.KindLambda {
-			return nil, nil //nolint:nilnil // a target without cold starts is no error
+			return nil, nil // a target without cold starts is no error
 		}
 		return c, nil
 	}

@@ -96,7 +96,7 @@ func enoughFiles(connections int) error {
 	var limit unix.Rlimit
 	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
 	if err != nil || limit.Cur > math.MaxInt32 || connections+otherFiles <= int(limit.Cur) {
-		return nil //nolint:nilerr // an unknown limit is not a low one
+		return nil // an unknown limit is not a low one
 	}
 	return usageError{fmt.Errorf("the scenario's workers hold %d connections to all targets, and only %d files may be open here:"+
 		" raise the limit (ulimit -n) or lower the workers", connections, limit.Cur)}

@@ -133,7 +133,7 @@ func readAnswer(r *bufio.Reader) error {
 			return fmt.Errorf("reading an answer: %w", err)
 		}
 		if first && !bytes.HasPrefix(line, []byte("HTTP/1.1 200 ")) {
-			return fmt.Errorf("answer %q", line) //nolint:err113 // a benchmark
+			return fmt.Errorf("answer %q", line) // a benchmark
 		}
 		if v, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 			if length, err = strconv.Atoi(string(bytes.TrimSpace(v))); err != nil {

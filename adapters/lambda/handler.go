@@ -62,7 +62,7 @@ func (g *gate) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	<-g.opened
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	return g.next.invoke.Invoke(ctx, payload) //nolint:wrapcheck // a pure pass-through
+	return g.next.invoke.Invoke(ctx, payload) // a pure pass-through
 }
 
 // Serve begins to answer one invocation. The answer may go on after it returns.
@@ -83,7 +83,7 @@ func (h requestIDHandler) Handle(ctx context.Context, r slog.Record) error {
 	if lc, ok := lambdacontext.FromContext(ctx); ok {
 		r.AddAttrs(slog.String("request_id", lc.AwsRequestID))
 	}
-	return h.Handler.Handle(ctx, r) //nolint:wrapcheck // a pure pass-through
+	return h.Handler.Handle(ctx, r) // a pure pass-through
 }
 
 // WithAttrs keeps the wrapping.

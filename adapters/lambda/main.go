@@ -115,5 +115,5 @@ func open(started time.Time, c boot.Config, logger *slog.Logger, g *gate) error 
 	logger.Debug("signals are caught")
 	<-signals
 	g.close()
-	return store.Close() //nolint:wrapcheck // says what it is
+	return store.Close() // says what it is
 }

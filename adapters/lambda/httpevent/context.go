@@ -125,19 +125,19 @@ func (inv *invocation) coreRequest() (*http.Request, error) {
 		if err := decodeBoth(requestContext, &e.RequestContext, stage, &e.StageVariables); err != nil {
 			return nil, err
 		}
-		return new(core.RequestAccessorV2).EventToRequestWithContext(inv.Context, e) //nolint:wrapcheck // only compared with nil
+		return new(core.RequestAccessorV2).EventToRequestWithContext(inv.Context, e) // only compared with nil
 	case Payload1:
 		e := events.APIGatewayProxyRequest{Path: "/", HTTPMethod: http.MethodGet}
 		if err := decodeBoth(requestContext, &e.RequestContext, stage, &e.StageVariables); err != nil {
 			return nil, err
 		}
-		return new(core.RequestAccessor).EventToRequestWithContext(inv.Context, e) //nolint:wrapcheck // only compared with nil
+		return new(core.RequestAccessor).EventToRequestWithContext(inv.Context, e) // only compared with nil
 	default:
 		e := events.ALBTargetGroupRequest{Path: "/", HTTPMethod: http.MethodGet}
 		if err := decodeBoth(requestContext, &e.RequestContext, nil, nil); err != nil {
 			return nil, err
 		}
-		return new(core.RequestAccessorALB).EventToRequestWithContext(inv.Context, e) //nolint:wrapcheck // only compared with nil
+		return new(core.RequestAccessorALB).EventToRequestWithContext(inv.Context, e) // only compared with nil
 	}
 }
 

@@ -109,7 +109,7 @@ func (a *adapter) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 // prepare makes the request of an event. With errBadRequest there is an invocation, to answer, but no request.
 func (a *adapter) prepare(ctx context.Context, payload []byte) (*invocation, *http.Request, error) {
-	d := a.decoders.Get().(*decoder) //nolint:forcetypeassert // the pool has nothing else
+	d := a.decoders.Get().(*decoder) // the pool has nothing else
 	defer func() {
 		d.data = nil
 		a.decoders.Put(d)

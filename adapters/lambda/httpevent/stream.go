@@ -79,13 +79,13 @@ func (o *Response) Read(p []byte) (int, error) {
 		o.prelude = o.prelude[n:]
 		return n, nil
 	}
-	return o.reader.Read(p) //nolint:wrapcheck // aws-lambda-go looks at its type
+	return o.reader.Read(p) // aws-lambda-go looks at its type
 }
 
 // Close tells the handler, if it still runs, that nobody reads any more: its context ends and its writes fail.
 func (o *Response) Close() error {
 	o.cancel()
-	return o.reader.Close() //nolint:wrapcheck // is always nil
+	return o.reader.Close() // is always nil
 }
 
 // ContentType is what tells Lambda that status and header come first.
@@ -139,7 +139,7 @@ func (o *Response) send(w *response, p []byte, isAll bool) error {
 		return nil
 	}
 	_, err := o.writer.Write(p)
-	return err //nolint:wrapcheck // the handler's
+	return err // the handler's
 }
 
 // finish ends the answer: with err, if the handler has failed.

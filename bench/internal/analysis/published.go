@@ -142,7 +142,7 @@ func comparePublished(m *Model) (*PublishedComparison, error) {
 	}
 	ec2, lambda := p.Run("ec2", m.Run.Scenario.Workers), p.Run("lambda", m.Run.Scenario.Workers)
 	if ec2 == nil || lambda == nil || !p.Repeats(&m.Run.Scenario) {
-		return nil, nil //nolint:nilnil // most workloads were never published
+		return nil, nil // most workloads were never published
 	}
 	c := &PublishedComparison{Threads: ec2.Threads, EC2: *ec2, Lambda: *lambda, Flaws: p.Flaws}
 	add := func(key string, note Note, of func(*PublishedRun) float64) {

@@ -94,7 +94,7 @@ func (n *Normaliser) expand(vars map[string]string) *regexp.Regexp {
 func (n *Normaliser) compile() error {
 	probe, err := regexp.Compile(substitute(n.Pattern, map[string]string{"host": "h", "port": "1"}, regexp.QuoteMeta))
 	if err != nil {
-		return err //nolint:wrapcheck // the caller adds file and line
+		return err // the caller adds file and line
 	}
 	if !strings.Contains(n.Pattern, "{{") {
 		n.whole = probe

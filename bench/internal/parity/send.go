@@ -108,7 +108,7 @@ func (e *endpoint) exchange(ctx context.Context, q *Request, vars map[string]str
 	_ = conn.Close() // ends the sending too, if the server has answered without reading everything
 	x.sending.Wait()
 	if err := ctx.Err(); err != nil {
-		return Answer{}, err //nolint:wrapcheck // the caller says what was going on
+		return Answer{}, err // the caller says what was going on
 	}
 	return a, nil
 }
@@ -116,7 +116,7 @@ func (e *endpoint) exchange(ctx context.Context, q *Request, vars map[string]str
 func (e *endpoint) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", e.addr)
 	if err != nil || e.tls == nil {
-		return conn, err //nolint:wrapcheck // says what and where
+		return conn, err // says what and where
 	}
 	secure := tls.Client(conn, e.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {

@@ -122,7 +122,7 @@ func (h *Histogram) Summary() Summary {
 // Decode gives back the histogram behind the summary, or nil of an empty set. Errors say what is wrong with the text.
 func (s Summary) Decode() (*Histogram, error) {
 	if s.Count == 0 {
-		return nil, nil //nolint:nilnil // an empty set has no histogram, and that is no error
+		return nil, nil // an empty set has no histogram, and that is no error
 	}
 	if _, err := new(inflater).check(&s); err != nil {
 		return nil, err
