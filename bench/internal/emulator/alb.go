@@ -1,8 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -80,14 +78,7 @@ func (b loadBalancer) event(dst []byte, r *http.Request, body []byte, meta *requ
 }
 
 func (b loadBalancer) answer(raw []byte) (httpAnswer, error) {
-	var full answerFields
-	if err := json.Unmarshal(raw, &full); err != nil {
-		return httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
-	}
-	if full.StatusCode == nil {
-		return httpAnswer{}, errors.New("the answer has no statusCode")
-	}
-	a, err := full.answer()
+	full, a, err := decodeWhole(raw)
 	if err != nil {
 		return a, err
 	}

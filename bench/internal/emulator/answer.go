@@ -71,6 +71,18 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	return a, nil
 }
 
+// decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door.
+func decodeWhole(raw []byte) (full answerFields, a httpAnswer, err error) {
+	if err := json.Unmarshal(raw, &full); err != nil {
+		return full, httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
+	}
+	if full.StatusCode == nil {
+		return full, httpAnswer{}, errors.New("the answer has no statusCode")
+	}
+	a, err = full.answer()
+	return full, a, err
+}
+
 // bareAnswer makes a 200 of JSON that is no answer in the sense of the format.
 func bareAnswer(raw []byte) (httpAnswer, error) {
 	if !json.Valid(raw) {

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
 // benchEvent is the event that the bare server gives, as long as those of the front door.
@@ -142,7 +144,7 @@ func compare(b *testing.B, inFlight int) {
 	bareAPI := newBare(b, inFlight)
 	clients := make([]*client, inFlight)
 	for i := range clients {
-		clients[i] = dial(b, s.FunctionURL())
+		clients[i] = dial(b, s.URL(emulator.DoorFunctionURL))
 	}
 	through := func(n int) {
 		var wg sync.WaitGroup

@@ -221,7 +221,7 @@ func TestUnknownDoors(t *testing.T) {
 		}
 	}
 	s := start(t, func(c *emulator.Config) { c.FrontDoors = []emulator.FrontDoor{emulator.DoorALB} })
-	if s.FunctionURL() != "" || s.URL(emulator.DoorALB) == "" {
-		t.Errorf("addresses are %q and %q", s.FunctionURL(), s.URL(emulator.DoorALB))
+	if s.URL(emulator.DoorFunctionURL) != "" || s.URL(emulator.DoorALB) == "" {
+		t.Errorf("addresses are %q and %q", s.URL(emulator.DoorFunctionURL), s.URL(emulator.DoorALB))
 	}
 }

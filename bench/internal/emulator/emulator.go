@@ -168,9 +168,6 @@ func Start(ctx context.Context, cfg Config) (*Service, error) {
 	return s, nil
 }
 
-// FunctionURL is the address of DoorFunctionURL, without a slash at its end; empty if that door is not open.
-func (s *Service) FunctionURL() string { return s.URL(DoorFunctionURL) }
-
 // URL is the address of a front door, without a slash at its end but with its stage, if that is part of the path. It is empty
 // if the door is not open.
 func (s *Service) URL(name FrontDoor) string {

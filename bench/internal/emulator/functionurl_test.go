@@ -116,7 +116,7 @@ func TestAnswers(t *testing.T) {
 // from the description of payload format 2.0 for Function URLs, not from what the program says.
 func TestEventReachesTheFunction(t *testing.T) {
 	s := start(t, rawBootstrap)
-	addr := strings.TrimPrefix(s.FunctionURL(), "http://")
+	addr := strings.TrimPrefix(s.URL(emulator.DoorFunctionURL), "http://")
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)

@@ -122,7 +122,7 @@ func get(tb testing.TB, s *emulator.Service, target string) reply {
 }
 
 func try(ctx context.Context, s *emulator.Service, method, target, body string, header http.Header) (reply, error) {
-	return tryURL(ctx, method, s.FunctionURL()+target, body, header)
+	return tryURL(ctx, method, s.URL(emulator.DoorFunctionURL)+target, body, header)
 }
 
 // sendTo sends one request to one front door.

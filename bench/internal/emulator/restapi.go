@@ -1,9 +1,6 @@
 package emulator
 
 import (
-	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -127,14 +124,7 @@ func (restAPI) stamp(h http.Header, inv *invocation) {
 // answer takes headers and multiValueHeaders together; where both have a value, it is there once. WWW-Authenticate goes to the
 // client under another name, as was seen on AWS (dherault/serverless-offline #236).
 func (restAPI) answer(raw []byte) (httpAnswer, error) {
-	var full answerFields
-	if err := json.Unmarshal(raw, &full); err != nil {
-		return httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
-	}
-	if full.StatusCode == nil {
-		return httpAnswer{}, errors.New("the answer has no statusCode")
-	}
-	a, err := full.answer()
+	full, a, err := decodeWhole(raw)
 	if err != nil {
 		return a, err
 	}
