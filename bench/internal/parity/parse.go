@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/base64"
-	"fmt"
 	"net/http"
 	"regexp"
 	"strings"
@@ -24,9 +23,6 @@ const (
 // Parse reads a corpus. file is its name in errors; all faults are reported at once, each as "file:line: key: what was
 // expected". The keys are explained in the package comment.
 func Parse(file string, data []byte) (*Corpus, error) {
-	if len(data) > MaxFileBytes {
-		return nil, fmt.Errorf("%s:1: a file of %d bytes: at most %d are read", file, len(data), MaxFileBytes)
-	}
 	r := &reader{file: file}
 	doc := r.document(data)
 	if doc == nil {

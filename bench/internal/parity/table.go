@@ -156,9 +156,6 @@ func Doors() (*Table, error) { return ParseDoors("doors.yaml", doorsYAML) }
 
 // ParseDoors reads a table of front doors. Faults are as those of Parse.
 func ParseDoors(file string, data []byte) (*Table, error) {
-	if len(data) > MaxFileBytes {
-		return nil, fmt.Errorf("%s:1: a file of %d bytes: at most %d are read", file, len(data), MaxFileBytes)
-	}
 	r := &reader{file: file}
 	doc := r.document(data)
 	if doc == nil {

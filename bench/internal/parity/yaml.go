@@ -25,6 +25,10 @@ type reader struct {
 
 // document returns the one document of a file.
 func (r *reader) document(data []byte) *yaml.Node {
+	if len(data) > MaxFileBytes {
+		r.faults = append(r.faults, fmt.Errorf("%s:1: a file of %d bytes: at most %d are read", r.file, len(data), MaxFileBytes))
+		return nil
+	}
 	if !utf8.Valid(data) {
 		r.faults = append(r.faults, fmt.Errorf("%s:1: not UTF-8", r.file))
 		return nil
