@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -36,37 +34,20 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 		Generator:      result.Generator{Verdict: result.Valid, Reasons: []string{}},
 		Warnings:       []string{},
 	}
-	var here, near []string
+	var here []string
 	for _, t := range set.Targets {
-		switch {
-		case t.Kind == target.KindProcess || t.Kind == target.KindBootstrap:
+		if t.Kind == target.KindProcess || t.Kind == target.KindBootstrap {
 			here = append(here, t.Name)
-		case onLoopback(t.URL):
-			near = append(near, t.Name)
 		}
 	}
 	if len(here) > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s shared the %s of one machine with the load generator: read the ratio, not the"+
 			" absolute figures.", strings.Join(here, " and "), plural(int64(r.Environment.CPUs), "CPU")))
 	}
-	if len(near) > 0 {
-		r.Warnings = append(r.Warnings, fmt.Sprintf("%s was called at a loopback address: what runs on this machine shared its %s with the"+
-			" load generator.", strings.Join(near, " and "), plural(int64(r.Environment.CPUs), "CPU")))
-	}
 	if o.skipCheck {
 		r.Warnings = append(r.Warnings, "The targets' answers were not compared before the load (--skip-check): they may be different apps.")
 	}
 	return r
-}
-
-// onLoopback says whether a URL names this machine.
-func onLoopback(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // conclude completes r with what was measured and says in an error why a run is not a good one.

@@ -127,7 +127,7 @@ func (m *Model) provenanceCaveats() []string {
 		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and %s called over loopback. No network and no cloud instance is in %s figures.", and(local), were(local), its(local)))
 	}
 	if len(opaque) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Loopback URL: %s %s measured over loopback. What runs behind the URL is not known to bench: it may be an emulator.", and(opaque), were(opaque)))
+		caveats = append(caveats, fmt.Sprintf("Loopback URL: %s %s measured over loopback. What runs behind the URL is not known to bench: it may be an emulator. What runs on this machine shared its CPUs with the load generator.", and(opaque), were(opaque)))
 	}
 	if len(cold) > 0 {
 		caveats = append(caveats, fmt.Sprintf("Cold starts were seen behind the loopback URL of %s. That is most likely a local Lambda service, and hence no measurement of AWS.", and(cold)))
