@@ -14,6 +14,7 @@ import (
 	"sync"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 // Names of the two local targets.
@@ -65,7 +66,7 @@ func Local(ctx context.Context, host *Host, dir string, doors ...emulator.FrontD
 	s.Redis, s.redisURL = &st.info, st.url
 	host.Say("Redis: %s %s at %s", st.info.Kind, st.info.Version, st.info.URL)
 
-	ec2 := &Target{Name: LocalEC2, Kind: KindProcess, Provenance: "measured"}
+	ec2 := &Target{Name: LocalEC2, Kind: KindProcess, Provenance: result.Measured}
 	env := map[string]string{"REDIS_URL": st.url}
 	if err := s.openListener(ctx, ec2, filepath.Join(bin, "ec2"), env); err != nil {
 		return nil, fmt.Errorf("target %s: %w", LocalEC2, err)
