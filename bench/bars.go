@@ -45,7 +45,7 @@ type line struct {
 // turnProgress is what is known of the turn that runs.
 type turnProgress struct {
 	label    string
-	progress func() (requests, failed int64)
+	progress func() recorder.Progress
 	began    time.Time
 	lasts    time.Duration // 0: requests bound it
 	requests int64         // -1: lasts bounds it
@@ -54,14 +54,13 @@ type turnProgress struct {
 // share is how much of the turn is done, 0 to 1.
 func (t *turnProgress) share() float64 {
 	if t.requests > 0 {
-		n, _ := t.progress()
-		return min(1, float64(n)/float64(t.requests))
+		return min(1, float64(t.progress().Requests)/float64(t.requests))
 	}
 	return min(1, time.Since(t.began).Seconds()/t.lasts.Seconds())
 }
 
 func (t *turnProgress) rate() string {
-	n, _ := t.progress()
+	n := t.progress().Requests
 	s := time.Since(t.began).Seconds()
 	if s <= 0 {
 		return ""
@@ -130,8 +129,7 @@ func (l *line) status() string {
 		text = "done " + l.last
 	}
 	if l.running {
-		_, f := l.now.progress()
-		failed += f
+		failed += l.now.progress().Failed
 		text = l.now.label + " " + l.now.rate()
 	}
 	if failed > 0 {
@@ -148,9 +146,8 @@ func (b *bars) summary() string {
 		done += float64(l.turns)
 		failed += l.failed
 		if l.running {
-			_, f := l.now.progress()
 			done += l.now.share()
-			failed += f
+			failed += l.now.progress().Failed
 		}
 		l.mu.Unlock()
 	}

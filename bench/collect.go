@@ -17,7 +17,6 @@ type collector struct {
 	targets  []*target.Target
 	totals   []totals // by target
 	results  []result.Target
-	next     loadgen.Observer
 	before   usage // at the start of the turn
 }
 
@@ -29,8 +28,8 @@ type totals struct {
 	effort  effort
 }
 
-func newCollector(s *scenario.Scenario, targets []*target.Target, next loadgen.Observer) *collector {
-	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets)), next: next}
+func newCollector(s *scenario.Scenario, targets []*target.Target) *collector {
+	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets))}
 	for i, t := range targets {
 		c.totals[i].steps = make([]recorder.Set, len(s.Steps))
 		c.results = append(c.results, result.Target{
@@ -42,18 +41,18 @@ func newCollector(s *scenario.Scenario, targets []*target.Target, next loadgen.O
 }
 
 // Started implements loadgen.Observer.
-func (c *collector) Started(t loadgen.Turn, progress func() (int64, int64)) {
-	c.next.Started(t, progress)
+func (c *collector) Started(loadgen.Turn, func() recorder.Progress) {
 	c.before, _ = currentUsage() // without it the effort stays unknown
 }
 
+// Interval implements loadgen.Observer.
+func (c *collector) Interval(loadgen.Turn, loadgen.Interval) {}
+
 // Ended implements loadgen.Observer.
-func (c *collector) Ended(t loadgen.Turn, p recorder.Phase) {
-	c.spent(&c.totals[t.Target].effort)
+func (c *collector) Ended(t loadgen.Turn, p recorder.Phase, spun time.Duration) {
+	c.spent(&c.totals[t.Target].effort, spun)
 	phase, r, sum := c.scenario.Phases[t.Phase], &c.results[t.Target], &c.totals[t.Target]
-	r.Phases = append(r.Phases, result.PhaseStats{
-		Name: phase.Name, Warmup: phase.Warmup, Round: t.Round, Turn: t.Place, Workers: phase.Workers, Stats: p.Overall.Stats(),
-	})
+	r.Phases = append(r.Phases, phaseStats(phase, t, p.Overall.Stats()))
 	for _, f := range p.Failures {
 		c.example(r, phase.Name, f)
 	}
@@ -69,13 +68,24 @@ func (c *collector) Ended(t loadgen.Turn, p recorder.Phase) {
 			sum.cold.Merge(p.Cold)
 		}
 	}
-	c.next.Ended(t, p)
 }
 
-// spent adds what the turn took of the generator.
-func (c *collector) spent(e *effort) {
+// phaseStats is a turn as result files have it.
+func phaseStats(p scenario.Phase, t loadgen.Turn, s result.Stats) result.PhaseStats {
+	out := result.PhaseStats{Name: p.Name, Warmup: p.Warmup, Round: t.Round, Turn: t.Place, Workers: p.Workers, Stats: s}
+	if p.Rate != nil {
+		out.RateRPS = &p.Rate.From
+		if p.Rate.To != p.Rate.From {
+			out.RateEndRPS = &p.Rate.To
+		}
+	}
+	return out
+}
+
+// spent adds what the turn took of the generator. Spinning until a request is due is no work: it gives way to any.
+func (c *collector) spent(e *effort, spun time.Duration) {
 	if now, err := currentUsage(); err == nil && !c.before.at.IsZero() {
-		e.cpu += now.cpu - c.before.cpu
+		e.cpu += max(0, now.cpu-c.before.cpu-spun)
 		e.wall += now.at.Sub(c.before.at)
 	}
 }

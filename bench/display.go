@@ -80,11 +80,11 @@ func (d *display) load() string {
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)
 		if n < 0 {
-			return "up to " + plural(int64(d.scenario.Workers), "worker")
+			return "up to " + plural(int64(d.scenario.InFlight()), "worker")
 		}
 		requests += n * d.rounds
 	}
-	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.Workers), "worker"))
+	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.InFlight()), "worker"))
 }
 
 // draining tells that the first Ctrl-C was heard.
@@ -97,7 +97,7 @@ func (d *display) draining() {
 }
 
 // Started implements loadgen.Observer.
-func (d *display) Started(t loadgen.Turn, progress func() (int64, int64)) {
+func (d *display) Started(t loadgen.Turn, progress func() recorder.Progress) {
 	if d.live != nil {
 		p := d.scenario.Phases[t.Phase]
 		d.live.started(t.Target, turnProgress{
@@ -115,8 +115,11 @@ func (d *display) label(t loadgen.Turn) string {
 	return label
 }
 
+// Interval implements loadgen.Observer.
+func (d *display) Interval(loadgen.Turn, loadgen.Interval) {}
+
 // Ended implements loadgen.Observer.
-func (d *display) Ended(t loadgen.Turn, p recorder.Phase) {
+func (d *display) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 	if d.live != nil {
 		d.live.ended(t.Target, p)
 		return

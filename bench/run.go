@@ -220,7 +220,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	for n, t := range set.Targets {
 		names[n] = loadgen.Target{Name: t.Name, URL: t.URL}
 	}
-	g, err := loadgen.New(s, names)
+	g, err := loadgen.New(s, names, loadgen.Options{Seed: o.seed})
 	if err != nil {
 		return nil, err
 	}
@@ -236,7 +236,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		}
 	}
 
-	c := newCollector(s, set.Targets, show)
+	c := newCollector(s, set.Targets)
 	i.measure()
 	died := make(chan error, 1)
 	unwatched := make(chan struct{})
@@ -250,7 +250,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		case <-loadDone:
 		}
 	}()
-	whole, err := g.Run(ctx, i.drain, o.rounds, o.seed, c)
+	whole, err := g.Run(ctx, i.drain, o.rounds, observers{c, show})
 	close(loadDone)
 	<-unwatched
 	show.finish()

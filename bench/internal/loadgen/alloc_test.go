@@ -3,7 +3,6 @@ package loadgen
 import (
 	"net"
 	"net/url"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -31,26 +30,23 @@ const cannedAnswer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8
 func loop(tb testing.TB) (*worker, *recorder.Recorder) {
 	tb.Helper()
 	body := "3"
-	steps := []scenario.Step{{
+	s := &scenario.Scenario{Load: scenario.Closed, Workers: 1, Steps: []scenario.Step{{
 		Name: "post", Method: "POST", Path: "/", ContentType: "text/plain", Body: []byte("123"),
 		Expect: scenario.Expect{Status: 200, Body: &body},
-	}}
-	c := newConn(endpoint{}, time.Minute)
-	c.nc = canned{answer: []byte(cannedAnswer)}
-	c.reader.Reset(c)
-	var stop, cut atomic.Bool
+	}}}
+	conn := newConn(endpoint{}, time.Minute)
+	conn.nc = canned{answer: []byte(cannedAnswer)}
+	conn.reader.Reset(conn)
+	c := &client{scenario: s, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, s), links: []link{conn}}
 	r := recorder.New(1, 1)
-	return &worker{
-		conn: c, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, steps),
-		record: r.Worker(0), stop: &stop, cut: &cut,
-	}, r
+	return c.worker(0, r.Worker(0), &stop{}), r
 }
 
 func TestRequestDoesNotAllocate(t *testing.T) {
 	w, r := loop(t)
 	ctx := t.Context()
-	ok := true
-	n := testing.AllocsPerRun(1000, func() { ok = w.once(ctx, 0) && ok })
+	ok, due := true, time.Time{}
+	n := testing.AllocsPerRun(1000, func() { ok = w.once(ctx, 0, due) && ok })
 	if n != 0 {
 		t.Errorf("%v allocations a request, want 0", n)
 	}
@@ -65,10 +61,11 @@ func TestRequestDoesNotAllocate(t *testing.T) {
 func BenchmarkRequest(b *testing.B) {
 	w, _ := loop(b)
 	ctx := b.Context()
+	var due time.Time
 	b.ReportAllocs()
 	b.ResetTimer()
 	for range b.N {
-		if !w.once(ctx, 0) {
+		if !w.once(ctx, 0, due) {
 			b.Fatal("the loop ended")
 		}
 	}

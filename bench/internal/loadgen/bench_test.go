@@ -60,13 +60,13 @@ func crossoverClient(b *testing.B, url string) client {
 	return func(b *testing.B, n int) {
 		b.Helper()
 		s := plan(b, fmt.Sprintf("workers: %d\nsteps: [{name: a, path: /}]\nphases: [{name: p, iterations: %d}]", benchWorkers, n/benchWorkers+1))
-		g, err := loadgen.New(s, []loadgen.Target{{Name: "responder", URL: url}})
+		g, err := loadgen.New(s, []loadgen.Target{{Name: "responder", URL: url}}, loadgen.Options{Seed: 1})
 		if err != nil {
 			b.Fatal(err)
 		}
 		defer g.Close()
 		o := &observer{}
-		if whole, err := g.Run(b.Context(), nil, 1, 1, o); err != nil || !whole || o.turns[0].stats().Requests < int64(n) {
+		if whole, err := g.Run(b.Context(), nil, 1, o); err != nil || !whole || o.turns[0].stats().Requests < int64(n) {
 			b.Fatalf("Run returned %v, %v", whole, err)
 		}
 	}

@@ -28,10 +28,15 @@ func (g *Generator) Check(ctx context.Context) (cold []int64, err error) {
 	defer g.closeWith(ctx)()
 	cold = make([]int64, len(g.clients))
 	var errs []error
+	workers := make([]*worker, len(g.clients))
+	for i, c := range g.clients {
+		workers[i] = c.worker(0, nil, nil)
+		workers[i].variables.Begin(g.options.Seed, 0, 0)
+	}
 	for step := range g.scenario.Steps {
 		var first *answer
 		for i, c := range g.clients {
-			a, err := c.check(ctx, step)
+			a, err := c.check(ctx, workers[i], step)
 			switch {
 			case ctx.Err() != nil:
 				return cold, ctx.Err()
@@ -72,18 +77,24 @@ func (a *answer) difference(b *answer) string {
 }
 
 // check sends one step on the first worker's connection.
-func (c *client) check(ctx context.Context, step int) (*answer, error) {
-	conn, r := c.conns[0], &c.requests[step]
-	if _, fail := conn.open(ctx); fail != nil {
+func (c *client) check(ctx context.Context, w *worker, step int) (*answer, error) {
+	r := &c.requests[step]
+	if _, fail := w.link.open(ctx); fail != nil {
 		return nil, fail
 	}
-	if _, _, fail := conn.send(r); fail != nil {
+	w.prepare(step)
+	if _, _, fail := w.link.send(w.message(step)); fail != nil {
 		return nil, fail
 	}
-	if kind, detail := r.wrong(&conn.resp); kind != "" {
+	resp := w.link.answer()
+	kind, detail := r.wrong(resp, w.variables)
+	if kind == "" {
+		kind, detail = r.capture(resp, w.variables)
+	}
+	if kind != "" {
 		return nil, difference(detail())
 	}
-	return newAnswer(&conn.resp), nil
+	return newAnswer(resp), nil
 }
 
 func newAnswer(resp *fasthttp.Response) *answer {

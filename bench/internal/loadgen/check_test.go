@@ -79,7 +79,7 @@ phases: [{name: p, iterations: 1}]`)
 				return
 			}
 			o := &observer{}
-			if whole, err := g.Run(t.Context(), nil, 1, 1, o); err != nil || !whole {
+			if whole, err := g.Run(t.Context(), nil, 1, o); err != nil || !whole {
 				t.Fatalf("Run after Check returned %v, %v", whole, err)
 			}
 			for _, turn := range o.turns {

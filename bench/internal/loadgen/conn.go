@@ -25,6 +25,8 @@ const (
 	kindProtocol = "protocol"  // the answer is not HTTP/1.1
 	kindTooLarge = "too_large" // the answer's body is longer than maxBody
 	kindMismatch = "mismatch"  // an answer, but not the expected one
+	kindCapture  = "capture"   // a right answer without a part that later steps need
+	kindRequest  = "request"   // a request that cannot be sent with the values it would have
 )
 
 // KindGenerator is the kind of requests that failed for lack of something on the generator's own side: file descriptors,
@@ -47,6 +49,7 @@ type conn struct {
 	nc     net.Conn
 	closed bool
 
+	used    time.Time // when the last answer was read
 	reader  *bufio.Reader
 	readErr error // what the socket said last: fasthttp's errors hide it
 	resp    fasthttp.Response
@@ -77,12 +80,19 @@ func (f *failure) Error() string { return f.err.Error() }
 
 var errAborted = errors.New("aborted")
 
-// open makes sure that there is a living connection, and says how long a new one took; 0 if there was one. Servers close
-// connections that rest while other targets have their turn, and that is no failure: so it looks before it trusts one.
-func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
+// restsLong is from when on a connection that was not used is looked at before it is used again.
+const restsLong = time.Second
+
+// ready implements link. Servers close connections that rest, and that is no failure: so one that rested is not trusted.
+func (c *conn) ready() bool {
+	return c.nc != nil && (time.Since(c.used) < restsLong || alive(c.nc))
+}
+
+// open implements link.
+func (c *conn) open(ctx context.Context) (o opened, _ *failure) {
 	if c.nc != nil {
 		if alive(c.nc) {
-			return 0, nil
+			return o, nil
 		}
 		c.drop()
 	}
@@ -92,9 +102,10 @@ func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
 	var d net.Dialer
 	nc, err := d.DialContext(ctx, "tcp", c.endpoint.address)
 	if err != nil {
-		return 0, &failure{dialKind(err), fmt.Errorf("connecting: %w", err)}
+		return o, &failure{dialKind(err), fmt.Errorf("connecting: %w", err)}
 	}
 	if c.endpoint.tls {
+		shaken := time.Now()
 		session := tls.Client(nc, &tls.Config{
 			ServerName: c.endpoint.serverName, NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12,
 		})
@@ -104,20 +115,22 @@ func (c *conn) open(ctx context.Context) (took time.Duration, _ *failure) {
 			if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 				kind = kindTimeout
 			}
-			return 0, &failure{kind, fmt.Errorf("TLS handshake: %w", err)}
+			return o, &failure{kind, fmt.Errorf("TLS handshake: %w", err)}
 		}
+		o.handshake = max(time.Since(shaken), 1)
 		nc = session
 	}
-	took = max(time.Since(start), 1)
+	o.took = max(time.Since(start), 1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closed {
 		_ = nc.Close()
-		return 0, &failure{kindConnect, errAborted}
+		return o, &failure{kindConnect, errAborted}
 	}
 	c.nc = nc
+	c.used = time.Now()
 	c.reader.Reset(c)
-	return took, nil
+	return o, nil
 }
 
 func dialKind(err error) string {
@@ -133,30 +146,34 @@ func dialKind(err error) string {
 	return kindConnect
 }
 
-// send puts r on the wire and reads the whole answer into c.resp, which is valid until the next send. It needs an open
-// connection. start is just before the first byte is written, took ends just after the last byte of the answer was read. After a
-// failure, or when the server asks for it, the connection is gone.
-func (c *conn) send(r *request) (start time.Time, took time.Duration, _ *failure) {
+// send implements link. It needs an open connection. After a failure, or when the server asks for it, the connection is gone.
+func (c *conn) send(m *message) (start time.Time, took time.Duration, _ *failure) {
 	start = time.Now()
-	fail := c.exchange(start, r)
+	fail := c.exchange(start, m)
 	took = time.Since(start)
+	c.used = start.Add(took)
 	if fail != nil || c.resp.ConnectionClose() {
 		c.drop()
 	}
 	return start, took, fail
 }
 
-func (c *conn) exchange(start time.Time, r *request) *failure {
+func (c *conn) answer() *fasthttp.Response { return &c.resp }
+
+func (c *conn) exchange(start time.Time, m *message) *failure {
+	if m.err != nil {
+		return &failure{kindRequest, m.err}
+	}
 	c.readErr = nil
 	if err := c.nc.SetDeadline(start.Add(c.timeout)); err != nil {
 		return &failure{kindClosed, err}
 	}
-	_, writeErr := c.nc.Write(r.wire)
+	_, writeErr := c.nc.Write(m.wire)
 	if errors.Is(writeErr, os.ErrDeadlineExceeded) {
 		return &failure{kindTimeout, fmt.Errorf("the request was not taken within %s", c.timeout)}
 	}
 	// After another write error there may still be an answer that says why, such as a 413.
-	c.resp.SkipBody = r.head
+	c.resp.SkipBody = m.method == "HEAD"
 	err := c.resp.ReadLimitBody(c.reader, maxBody)
 	if err == nil && c.reader.Buffered() == 0 {
 		return nil

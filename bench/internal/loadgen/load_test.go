@@ -262,7 +262,7 @@ phases: [{name: one, iterations: 2}, {name: two, iterations: 2}]`)
 					<-closed
 				}
 			}
-			if whole, err := generator(t, s, "http://"+address).Run(t.Context(), nil, 1, 1, o); err != nil || !whole {
+			if whole, err := generator(t, s, "http://"+address).Run(t.Context(), nil, 1, o); err != nil || !whole {
 				t.Fatalf("Run returned %v, %v", whole, err)
 			}
 			for i := range o.turns {
@@ -294,7 +294,7 @@ func TestDrain(t *testing.T) {
 				close(drain)
 				close(release)
 			}()
-			whole, err := g.Run(t.Context(), drain, 1, 1, o)
+			whole, err := g.Run(t.Context(), drain, 1, o)
 			if whole || err != nil {
 				t.Fatalf("Run returned %v, %v, want false and no error", whole, err)
 			}
@@ -313,7 +313,7 @@ func TestDrainBeforeTheFirstTurn(t *testing.T) {
 	j, o, drain := &journal{}, &observer{}, make(chan struct{})
 	close(drain)
 	g := generator(t, plan(t, twoPhases+"blocks"), j.serve(t))
-	if whole, err := g.Run(t.Context(), drain, 1, 1, o); whole || err != nil || len(o.turns) != 0 || j.requests() != 0 {
+	if whole, err := g.Run(t.Context(), drain, 1, o); whole || err != nil || len(o.turns) != 0 || j.requests() != 0 {
 		t.Errorf("Run returned %v, %v after %d turns and %d requests", whole, err, len(o.turns), j.requests())
 	}
 }
@@ -338,12 +338,12 @@ func TestAbort(t *testing.T) {
 		}
 		cancel()
 	}()
-	whole, err := g.Run(ctx, nil, 1, 1, o)
+	whole, err := g.Run(ctx, nil, 1, o)
 	if whole || !errors.Is(err, context.Canceled) || len(o.turns) != 0 {
 		t.Errorf("Run returned %v, %v and reported %d turns", whole, err, len(o.turns))
 	}
-	if requests, failed := o.progress(); requests != 0 || failed != 0 {
-		t.Errorf("%d requests that were cut off are counted, %d as failed", requests, failed)
+	if now := o.progress(); now.Requests != 0 || now.Failed != 0 {
+		t.Errorf("%d requests that were cut off are counted, %d as failed", now.Requests, now.Failed)
 	}
 	eventually(t, "the server has lost all requests", func() bool { return cut.Load() == 3 })
 }
@@ -354,7 +354,7 @@ func TestTurns(t *testing.T) {
 	s := plan(t, "workers: 1\nsteps: [{name: a, path: /}]\nphases: [{name: one, iterations: 1}, {name: two, iterations: 1}]")
 	order := func(seed uint64) []loadgen.Turn {
 		o := &observer{}
-		if whole, err := generator(t, s, url, url, url).Run(t.Context(), nil, 4, seed, o); err != nil || !whole {
+		if whole, err := seeded(t, seed, s, url, url, url).Run(t.Context(), nil, 4, o); err != nil || !whole {
 			t.Fatalf("Run returned %v, %v", whole, err)
 		}
 		turns := make([]loadgen.Turn, len(o.turns))
@@ -385,7 +385,7 @@ func TestTurns(t *testing.T) {
 func TestNewRefusesURLs(t *testing.T) {
 	s := plan(t, twoPhases+"blocks")
 	for _, url := range []string{"", "127.0.0.1:80", "ftp://a", "http://", "http://a:b:c", "/path"} {
-		if _, err := loadgen.New(s, []loadgen.Target{{Name: "mine", URL: url}}); err == nil || !strings.HasPrefix(err.Error(), "target mine: ") {
+		if _, err := loadgen.New(s, []loadgen.Target{{Name: "mine", URL: url}}, loadgen.Options{}); err == nil || !strings.HasPrefix(err.Error(), "target mine: ") {
 			t.Errorf("%q: %v", url, err)
 		}
 	}

@@ -69,12 +69,24 @@ func (t turn) stats() result.Stats { return t.Overall.Stats() }
 type observer struct {
 	turns    []turn
 	onEnded  func(loadgen.Turn)
-	progress func() (int64, int64)
+	progress func() recorder.Progress
+	parts    []recorder.Phase // sums of the intervals, by turn
 }
 
-func (o *observer) Started(_ loadgen.Turn, progress func() (int64, int64)) { o.progress = progress }
+func (o *observer) Started(_ loadgen.Turn, progress func() recorder.Progress) {
+	o.progress = progress
+	o.parts = append(o.parts, recorder.Phase{})
+}
 
-func (o *observer) Ended(t loadgen.Turn, p recorder.Phase) {
+func (o *observer) Interval(_ loadgen.Turn, i loadgen.Interval) {
+	part := &o.parts[len(o.parts)-1]
+	if part.Steps == nil {
+		part.Steps = make([]recorder.Set, len(i.Recorded.Steps))
+	}
+	part.Merge(i.Recorded)
+}
+
+func (o *observer) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 	o.turns = append(o.turns, turn{t, p})
 	if o.onEnded != nil {
 		o.onEnded(t)
@@ -84,12 +96,17 @@ func (o *observer) Ended(t loadgen.Turn, p recorder.Phase) {
 // generator makes one that leaves neither connections nor goroutines.
 func generator(tb testing.TB, s *scenario.Scenario, urls ...string) *loadgen.Generator {
 	tb.Helper()
+	return seeded(tb, 1, s, urls...)
+}
+
+func seeded(tb testing.TB, seed uint64, s *scenario.Scenario, urls ...string) *loadgen.Generator {
+	tb.Helper()
 	var targets []loadgen.Target
 	for i, u := range urls {
 		targets = append(targets, loadgen.Target{Name: fmt.Sprintf("target-%d", i+1), URL: u})
 	}
 	before := runtime.NumGoroutine()
-	g, err := loadgen.New(s, targets)
+	g, err := loadgen.New(s, targets, loadgen.Options{Seed: seed})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -104,7 +121,7 @@ func generator(tb testing.TB, s *scenario.Scenario, urls ...string) *loadgen.Gen
 func runAll(t *testing.T, s *scenario.Scenario, urls ...string) []turn {
 	t.Helper()
 	o := &observer{}
-	whole, err := generator(t, s, urls...).Run(t.Context(), nil, 1, 1, o)
+	whole, err := generator(t, s, urls...).Run(t.Context(), nil, 1, o)
 	if err != nil || !whole {
 		t.Fatalf("Run returned %v, %v", whole, err)
 	}

@@ -1,7 +1,6 @@
 package loadgen
 
 import (
-	"bytes"
 	"fmt"
 	"maps"
 	"mime"
@@ -16,11 +15,44 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// request is one step, ready to be sent to one target: its bytes do not change from one send to the next.
+// message is one request, ready to be sent.
+type message struct {
+	method  string
+	target  []byte // path and query
+	headers []field
+	body    []byte
+	hasBody bool   // false sends neither a body nor its length
+	wire    []byte // all of it as HTTP/1.1
+	err     error  // why it cannot be sent
+}
+
+// field is a header of a request. The host is one of them.
+type field struct {
+	name  string
+	value []byte
+}
+
+// request is one step for one target.
 type request struct {
-	step scenario.Step
-	wire []byte
-	head bool // the answer has no body
+	step     scenario.Step
+	captures []capture
+	host     string
+	prefix   string // the path in the target's URL goes before the step's
+
+	// static requests have one message, whose bytes do not change from one send to the next.
+	static  bool
+	message message
+
+	target  scenario.Template
+	headers []header
+	body    scenario.Template
+	expect  *scenario.Template // of the answer's body; nil accepts any
+}
+
+// header is one of a request, in the order in which they are sent.
+type header struct {
+	name  string
+	value scenario.Template
 }
 
 // endpoint is where a target listens.
@@ -53,37 +85,121 @@ func newEndpoint(base *url.URL) (endpoint, error) {
 	return e, nil
 }
 
-// newRequests writes each step as the bytes of an HTTP/1.1 request. A path in the target's URL goes before the step's.
-func newRequests(base *url.URL, steps []scenario.Step) []request {
-	prefix := strings.TrimSuffix(base.EscapedPath(), "/")
-	requests := make([]request, len(steps))
-	for i, s := range steps {
-		var b bytes.Buffer
-		fmt.Fprintf(&b, "%s %s HTTP/1.1\r\n", s.Method, prefix+s.Path)
-		if s.Headers["host"] == "" {
-			fmt.Fprintf(&b, "Host: %s\r\n", base.Host)
-		}
-		if s.Headers["user-agent"] == "" {
-			b.WriteString("User-Agent: crossover\r\n")
-		}
-		for _, name := range slices.Sorted(maps.Keys(s.Headers)) {
-			fmt.Fprintf(&b, "%s: %s\r\n", name, s.Headers[name])
-		}
-		if s.ContentType != "" {
-			fmt.Fprintf(&b, "Content-Type: %s\r\n", s.ContentType)
-		}
-		if s.Body != nil || s.Method == "POST" || s.Method == "PUT" || s.Method == "PATCH" {
-			fmt.Fprintf(&b, "Content-Length: %d\r\n", len(s.Body))
-		}
-		b.WriteString("\r\n")
-		b.Write(s.Body)
-		requests[i] = request{step: s, wire: b.Bytes(), head: s.Method == "HEAD"}
+// newRequests prepares each step for a target.
+func newRequests(base *url.URL, s *scenario.Scenario) []request {
+	requests := make([]request, len(s.Steps))
+	for i, step := range s.Steps {
+		requests[i] = newRequest(base, s, step)
 	}
 	return requests
 }
 
+func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step) request {
+	r := request{
+		step: step, host: base.Host, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), target: s.Template(step.Path),
+	}
+	r.static = r.target.Static()
+	for _, name := range slices.Sorted(maps.Keys(step.Headers)) {
+		h := header{name, s.Template(step.Headers[name])}
+		r.static = r.static && h.value.Static()
+		r.headers = append(r.headers, h)
+	}
+	if step.BodyFile == "" {
+		r.body = s.Template(string(step.Body))
+		r.static = r.static && r.body.Static()
+	}
+	if step.Expect.Body != nil {
+		expect := s.Template(*step.Expect.Body)
+		r.expect = &expect
+	}
+	for _, c := range step.Capture {
+		r.captures = append(r.captures, newCapture(c))
+	}
+	if r.static {
+		r.render(&r.message, s.NewVariables())
+	}
+	return r
+}
+
+// render makes m the request with these values, in m's own memory.
+func (r *request) render(m *message, v *scenario.Variables) {
+	step := &r.step
+	m.err = nil
+	m.method = step.Method
+	m.target = r.target.Append(append(m.target[:0], r.prefix...), v)
+	m.body = m.body[:0]
+	if step.BodyFile != "" {
+		m.body = step.Body
+	} else {
+		m.body = r.body.Append(m.body, v)
+	}
+	m.hasBody = step.Body != nil || step.Method == "POST" || step.Method == "PUT" || step.Method == "PATCH"
+	if cap(m.headers) < len(r.headers)+4 {
+		m.headers = make([]field, 0, len(r.headers)+4)
+	}
+	n := 0
+	add := func(name string) *field {
+		m.headers = m.headers[:n+1]
+		m.headers[n].name, m.headers[n].value = name, m.headers[n].value[:0]
+		n++
+		return &m.headers[n-1]
+	}
+	m.headers = m.headers[:0]
+	if step.Headers["host"] == "" {
+		f := add("Host")
+		f.value = append(f.value, r.host...)
+	}
+	if step.Headers["user-agent"] == "" {
+		f := add("User-Agent")
+		f.value = append(f.value, "crossover"...)
+	}
+	for i := range r.headers {
+		f := add(r.headers[i].name)
+		f.value = r.headers[i].value.Append(f.value, v)
+	}
+	if step.ContentType != "" {
+		f := add("Content-Type")
+		f.value = append(f.value, step.ContentType...)
+	}
+	m.check()
+	m.write()
+}
+
+// check finds what a value may have brought in that would end a line of the request.
+func (m *message) check() {
+	if i := slices.IndexFunc(m.target, func(c byte) bool { return c <= ' ' || c >= 0x7f }); i >= 0 {
+		m.err = fmt.Errorf("the path %s has a byte that must be encoded", quote(m.target))
+	}
+	for i := range m.headers {
+		if slices.ContainsFunc(m.headers[i].value, func(c byte) bool { return c < ' ' && c != '\t' || c == 0x7f }) {
+			m.err = fmt.Errorf("the header %s has a control character in %s", m.headers[i].name, quote(m.headers[i].value))
+		}
+	}
+}
+
+// write makes the bytes of an HTTP/1.1 request.
+func (m *message) write() {
+	b := append(m.wire[:0], m.method...)
+	b = append(b, ' ')
+	b = append(b, m.target...)
+	b = append(b, " HTTP/1.1\r\n"...)
+	for i := range m.headers {
+		b = append(b, m.headers[i].name...)
+		b = append(b, ": "...)
+		b = append(b, m.headers[i].value...)
+		b = append(b, "\r\n"...)
+	}
+	if m.hasBody {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(m.body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, "\r\n"...)
+	m.wire = append(b, m.body...)
+}
+
 // wrong says what of an answer is not as the step expects, or "" if all is. It allocates only if something is.
-func (r *request) wrong(resp *fasthttp.Response) (kind string, detail func() string) {
+func (r *request) wrong(resp *fasthttp.Response, v *scenario.Variables) (kind string, detail func() string) {
 	status, e := resp.StatusCode(), &r.step.Expect
 	if e.Status != 0 && status != e.Status || e.Status == 0 && (status < 200 || status > 299) {
 		return statusKind(status), func() string {
@@ -94,9 +210,9 @@ func (r *request) wrong(resp *fasthttp.Response) (kind string, detail func() str
 			return fmt.Sprintf("expected status %s, got %d with body %s", expected, status, quote(resp.Body()))
 		}
 	}
-	if e.Body != nil && !r.head && string(resp.Body()) != *e.Body {
+	if r.expect != nil && !r.expect.Matches(resp.Body(), v) {
 		return kindMismatch, func() string {
-			return fmt.Sprintf("expected body %s, got %s", quote([]byte(*e.Body)), quote(resp.Body()))
+			return fmt.Sprintf("expected body %s, got %s", quote(r.expect.Append(nil, v)), quote(resp.Body()))
 		}
 	}
 	if e.ContentType != "" && !sameMedia(resp.Header.ContentType(), e.ContentType) {

@@ -2,6 +2,9 @@
 //
 // The targets of a run take turns: within each phase of each round they run one after the other, in an order drawn from the
 // seed, so that a machine or a network that changes its speed over minutes changes it for all of them.
+//
+// A closed phase is workers that wait for each answer before they send again. An open phase is a schedule of due times that
+// nothing resets or stretches: a request that finds no free connection waits, and its response time counts from when it was due.
 package loadgen
 
 import (
@@ -9,6 +12,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/url"
+	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -30,31 +34,55 @@ type Turn struct {
 	Place int
 }
 
-// Observer is told of each turn. It is called from one goroutine.
+// Interval is what ended within a part of a turn.
+type Interval struct {
+	// From and To are times since the turn began; To - From is a second, but for the last one of a turn.
+	From, To time.Duration
+	// Progress of the turn at its end.
+	recorder.Progress
+	// Recorded in the interval. It is valid until the observer returns.
+	Recorded *recorder.Phase
+}
+
+// Observer is told of each turn: Started, any number of intervals, which together have all that was recorded, Ended. They are
+// called one at a time.
 type Observer interface {
 	// Started is called before a turn. progress may be called at any time until Ended, from any goroutine.
-	Started(t Turn, progress func() (requests, failed int64))
-	// Ended is called after it, with all that was recorded.
-	Ended(t Turn, p recorder.Phase)
+	Started(t Turn, progress func() recorder.Progress)
+	Interval(t Turn, i Interval)
+	// Ended is called after it, with all that was recorded. spun is for how long the generator kept a CPU busy only to be on time.
+	Ended(t Turn, p recorder.Phase, spun time.Duration)
+}
+
+// Options say how targets are reached. The zero value is right for most.
+type Options struct {
+	// Seed of everything that is drawn: turns, arrivals, steps, values.
+	Seed uint64
+
+	newPacer func() pacer // nil but in tests
 }
 
 // Generator holds the connections to all targets.
 type Generator struct {
 	scenario *scenario.Scenario
+	options  Options
 	targets  []Target
 	clients  []*client
 	recorder *recorder.Recorder // one for all: targets take turns
 }
 
 // New prepares the requests of s for each target. It opens no connection yet.
-func New(s *scenario.Scenario, targets []Target) (*Generator, error) {
-	g := &Generator{scenario: s, targets: targets, recorder: recorder.New(mostWorkers(s), len(s.Steps))}
+func New(s *scenario.Scenario, targets []Target, o Options) (*Generator, error) {
+	if o.newPacer == nil {
+		o.newPacer = newPacer
+	}
+	g := &Generator{scenario: s, options: o, targets: targets, recorder: recorder.New(s.InFlight(), len(s.Steps))}
 	for _, t := range targets {
 		base, err := url.Parse(t.URL)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
-		c, err := newClient(base, s)
+		c, err := newClient(base, s, &g.options)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
@@ -64,7 +92,7 @@ func New(s *scenario.Scenario, targets []Target) (*Generator, error) {
 }
 
 // Connections is how many the generator holds at most, over all targets.
-func (g *Generator) Connections() int { return len(g.clients) * mostWorkers(g.scenario) }
+func (g *Generator) Connections() int { return len(g.clients) * g.scenario.InFlight() }
 
 // Close ends all connections.
 func (g *Generator) Close() {
@@ -75,11 +103,11 @@ func (g *Generator) Close() {
 
 // Run does all rounds, tells the observer of each turn, and says whether it did all of it. Closing drain ends it after the
 // answers to what is in flight; the turn that was under way is still reported. Ending ctx ends it at once, with ctx's error.
-func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, seed uint64, o Observer) (whole bool, _ error) {
+func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, o Observer) (whole bool, _ error) {
 	defer g.closeWith(ctx)()
 	for round := 1; round <= rounds; round++ {
-		for i, phase := range g.scenario.Phases {
-			for place, target := range turns(seed, round, i, len(g.targets)) {
+		for i := range g.scenario.Phases {
+			for place, target := range turns(g.options.Seed, round, i, len(g.targets)) {
 				select {
 				case <-drain:
 					return false, nil
@@ -87,13 +115,10 @@ func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, 
 					return false, ctx.Err()
 				default:
 				}
-				t := Turn{Target: target, Round: round, Phase: i, Place: place + 1}
-				o.Started(t, g.recorder.Progress)
-				recorded, whole := g.clients[target].closedPhase(ctx, drain, g.recorder, g.scenario.Order, phase)
+				whole := g.turn(ctx, drain, Turn{Target: target, Round: round, Phase: i, Place: place + 1}, o)
 				if ctx.Err() != nil {
 					return false, ctx.Err()
 				}
-				o.Ended(t, recorded)
 				if !whole {
 					return false, nil
 				}
@@ -121,5 +146,9 @@ func (g *Generator) closeWith(ctx context.Context) (unwatch func()) {
 // turns is the order in which n targets run a phase. It depends on nothing but its arguments, so that a repeated run has
 // the same order, however the phases before went.
 func turns(seed uint64, round, phase, n int) []int {
-	return rand.New(rand.NewPCG(seed, uint64(round)<<32|uint64(phase))).Perm(n) //nolint:gosec // both are small and positive
+	return rand.New(rand.NewPCG(seed, stream(round, phase))).Perm(n)
 }
+
+// stream numbers the phases of all rounds, so that each draws from a sequence of its own. It is the same for all targets: they
+// get the same requests at the same times.
+func stream(round, phase int) uint64 { return uint64(round)<<32 | uint64(phase) } //nolint:gosec // both are small and positive

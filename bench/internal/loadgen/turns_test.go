@@ -42,12 +42,12 @@ func TestSpan(t *testing.T) {
 	at := func(s int) time.Time { return time.Unix(1000+int64(s), 0) }
 	tests := []struct {
 		name    string
-		workers []worker
+		workers []*worker
 		want    time.Duration
 	}{
-		{"no worker sent", make([]worker, 2), 0},
-		{"one", []worker{{first: at(1), last: at(3)}}, 2 * time.Second},
-		{"first and last of different workers", []worker{{first: at(2), last: at(9)}, {}, {first: at(1), last: at(4)}}, 8 * time.Second},
+		{"no worker sent", []*worker{{}, {}}, 0},
+		{"one", []*worker{{first: at(1), last: at(3)}}, 2 * time.Second},
+		{"first and last of different workers", []*worker{{first: at(2), last: at(9)}, {}, {first: at(1), last: at(4)}}, 8 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

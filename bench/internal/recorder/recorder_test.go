@@ -155,7 +155,7 @@ func TestTakeEmpties(t *testing.T) {
 	r := recorder.New(3, steps)
 	record(r, 3, 100, 1)
 	r.Worker(0).Success(0, time.Second, true)
-	r.Worker(1).Connected(time.Second)
+	r.Worker(1).Connected(time.Second, 0)
 	if p := r.Take(time.Second); p.Cold.Count() != 1 || p.Overall.Stats().ConnectTime.Count != 1 || len(p.Failures) == 0 {
 		t.Errorf("the first phase lacks something: %+v", p)
 	}
@@ -164,8 +164,8 @@ func TestTakeEmpties(t *testing.T) {
 	for i := range p.Steps {
 		newList().check(t, "step of the second phase", &p.Steps[i])
 	}
-	if n, failed := r.Progress(); n != 0 || failed != 0 || p.Cold != nil || p.Failures != nil {
-		t.Errorf("something is left: %d, %d, %+v", n, failed, p)
+	if r.Progress() != (recorder.Progress{}) || p.Cold != nil || p.Failures != nil {
+		t.Errorf("something is left: %+v, %+v", r.Progress(), p)
 	}
 	if s := p.Overall.Stats(); s.ThroughputRPS != nil || s.ConnectTime.Count != 0 {
 		t.Errorf("an empty phase has throughput %v, %d connections", s.ThroughputRPS, s.ConnectTime.Count)
@@ -219,7 +219,8 @@ func TestProgressWhileRecording(t *testing.T) {
 		defer close(watched)
 		var last int64
 		for {
-			n, failed := r.Progress()
+			now := r.Progress()
+			n, failed := now.Requests, now.Failed
 			if n < last || failed > workers*each {
 				t.Errorf("progress went from %d to %d, %d failed", last, n, failed)
 			}
@@ -234,7 +235,8 @@ func TestProgressWhileRecording(t *testing.T) {
 	want := record(r, workers, each, 7)
 	close(stop)
 	<-watched
-	n, failed := r.Progress()
+	now := r.Progress()
+	n, failed := now.Requests, now.Failed
 	if wantFailed := len(want[0].failures) + len(want[1].failures); n != workers*each || failed != int64(wantFailed) {
 		t.Errorf("progress ends at %d, %d failed, want %d, %d", n, failed, workers*each, wantFailed)
 	}

@@ -143,6 +143,9 @@ type PhaseStats struct {
 	Turn int `json:"turn"`
 	// Workers of a closed phase.
 	Workers int `json:"workers,omitempty"`
+	// RateRPS of an open phase in iterations a second, at its start; RateEndRPS at its end, where it ramps. Null otherwise.
+	RateRPS    *float64 `json:"rate_rps,omitempty"`
+	RateEndRPS *float64 `json:"rate_end_rps,omitempty"`
 	Stats
 }
 
@@ -169,8 +172,16 @@ type Stats struct {
 	// ErrorTime is how long failed requests took to fail.
 	ErrorTime Summary `json:"error_time_us"`
 	// ConnectTime is the time to open a connection; its count is the number of connections. It is not part of any
-	// other time.
+	// other time, but of the response time where the request was due before.
 	ConnectTime Summary `json:"connect_time_us"`
+	// TLSTime is the part of it that the TLS handshake took; missing without TLS.
+	TLSTime *Summary `json:"tls_time_us,omitempty"`
+	// SendLag is how much later the generator sent requests than it could have: after they were due and a connection was free.
+	// Missing in a closed loop, and for steps.
+	SendLag *Summary `json:"send_lag_us,omitempty"`
+	// UnsentTime is how long requests waited that were due and never sent, the errors of kind "unsent"; they are in no other time.
+	// Missing where there are none.
+	UnsentTime *Summary `json:"unsent_time_us,omitempty"`
 }
 
 // ColdStarts is what is known of environments that were started. Cold requests are part of Stats too, as they are part

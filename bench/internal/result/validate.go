@@ -119,10 +119,16 @@ func (v *validator) stats(where string, s *Stats) error {
 	if s.ServiceTime.Histogram != s.ResponseTime.Histogram || s.ServiceTime.Count != s.ResponseTime.Count {
 		service = v.summary(where+".service_time_us", &s.ServiceTime)
 	}
-	return errors.Join(
+	errs := []error{
 		v.summary(where+".response_time_us", &s.ResponseTime), service,
 		v.summary(where+".error_time_us", &s.ErrorTime), v.summary(where+".connect_time_us", &s.ConnectTime),
-	)
+	}
+	for name, some := range map[string]*Summary{"tls_time_us": s.TLSTime, "send_lag_us": s.SendLag, "unsent_time_us": s.UnsentTime} {
+		if some != nil {
+			errs = append(errs, v.summary(where+"."+name, some))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // summary checks the figures against each other, and the histogram's count.

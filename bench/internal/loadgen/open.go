@@ -1,0 +1,145 @@
+package loadgen
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// openPace gives out the requests of a schedule in the order in which they are due. What is due while all workers are busy waits in a
+// queue that takes no memory: it is the part of the schedule between the last request that was given out and now.
+type openPace struct {
+	start time.Time
+	until time.Time // what is still queued then is given up
+	pacer pacer
+	stop  *stop
+
+	// The worker that holds the token takes the next request and waits until it is due. All other idle workers wait for the token.
+	token    chan struct{}
+	over     chan struct{} // closed when there is nothing left to give out
+	schedule *scenario.Schedule
+	given    atomic.Int64
+	back     []time.Duration // what a worker took last and did not send
+	gaveUp   time.Time       // when the queue was given up; zero if it was not
+	busy     atomic.Int64    // workers with a request
+	step     int             // first step of an iteration, or drawn
+	cpus     int
+
+	// The same schedule once more, as far as it is due.
+	mu      sync.Mutex
+	shadow  *scenario.Schedule
+	nextDue time.Duration
+	due     int64
+	allDue  bool
+}
+
+func newOpenPace(s *scenario.Scenario, p scenario.Phase, start time.Time, seed uint64, pacer pacer, stop *stop) *openPace {
+	o := &openPace{
+		start: start, until: start.Add(time.Duration(p.Duration + s.Grace)), pacer: pacer, stop: stop,
+		token: make(chan struct{}, 1), over: make(chan struct{}),
+		schedule: p.Schedule(seed), shadow: p.Schedule(seed), step: drawn, cpus: runtime.GOMAXPROCS(0),
+	}
+	if s.Chained() {
+		o.step = 0
+	}
+	first, ok := o.shadow.Next()
+	o.nextDue, o.allDue = first, !ok
+	o.token <- struct{}{}
+	return o
+}
+
+// next implements pace.
+func (o *openPace) next(w *worker, prepare func(n uint64, step int)) (time.Time, bool) {
+	if w.given {
+		o.busy.Add(-1)
+		w.given = false
+	}
+	select {
+	case <-o.token:
+	case <-o.over:
+		return time.Time{}, false
+	}
+	due, ok := o.schedule.Next()
+	if !ok {
+		close(o.over)
+		return time.Time{}, false
+	}
+	at := o.start.Add(due)
+	prepare(uint64(o.given.Load()), o.step) //nolint:gosec // counts up from 0
+	if !o.wait(at) {
+		o.back = append(o.back, due)
+		close(o.over)
+		return time.Time{}, false
+	}
+	o.given.Add(1)
+	o.busy.Add(1)
+	w.given = true
+	o.token <- struct{}{}
+	return at, true
+}
+
+// wait for a due time, and say whether to send.
+func (o *openPace) wait(at time.Time) bool {
+	now := time.Now()
+	switch {
+	case o.stop.flag.Load():
+		o.gaveUp = now
+		return false
+	case now.After(o.until):
+		o.gaveUp = o.until
+		return false
+	case !at.After(now):
+		return true
+	}
+	// Spinning would keep the only CPU from reading answers.
+	if o.pacer.wait(at, o.stop.asked, o.cpus > 1 || o.busy.Load() == 0) {
+		return true
+	}
+	o.gaveUp = time.Now()
+	return false
+}
+
+// queued implements pace.
+func (o *openPace) queued() int64 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for now := time.Since(o.start); !o.allDue && o.nextDue <= now; o.due++ {
+		next, ok := o.shadow.Next()
+		o.nextDue, o.allDue = next, !ok
+	}
+	return max(0, o.due-o.given.Load())
+}
+
+// finish implements pace.
+func (o *openPace) finish(w *worker) (cut bool) {
+	if o.gaveUp.IsZero() {
+		return false
+	}
+	n := uint64(o.given.Load()) //nolint:gosec // counts up from 0
+	for _, due := range o.back {
+		if !o.unsent(w, n, due) {
+			return true
+		}
+		n++
+	}
+	for due, ok := o.schedule.Next(); ok; due, ok = o.schedule.Next() {
+		if !o.unsent(w, n, due) {
+			return true // nor are those after it
+		}
+		n++
+	}
+	return o.stop.flag.Load()
+}
+
+// unsent records a request that was due and given up; false if it was not due yet.
+func (o *openPace) unsent(w *worker, n uint64, due time.Duration) bool {
+	waited := o.gaveUp.Sub(o.start.Add(due))
+	if waited < 0 {
+		return false
+	}
+	w.unsent(n, o.step, waited)
+	return true
+}
