@@ -63,5 +63,6 @@ func (c *closedPace) step(n int) int {
 	return n % c.steps
 }
 
-func (c *closedPace) queued() int64       { return 0 }
-func (c *closedPace) finish(*worker) bool { return c.cut.Load() }
+func (c *closedPace) queued() int64                            { return 0 }
+func (c *closedPace) finish(*worker) bool                      { return c.cut.Load() }
+func (c *closedPace) span(first, last time.Time) time.Duration { return last.Sub(first) }

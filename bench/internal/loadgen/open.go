@@ -13,6 +13,7 @@ import (
 // queue that takes no memory: it is the part of the schedule between the last request that was given out and now.
 type openPace struct {
 	start time.Time
+	end   time.Time // of the schedule
 	until time.Time // what is still queued then is given up
 	pacer pacer
 	stop  *stop
@@ -37,8 +38,9 @@ type openPace struct {
 }
 
 func newOpenPace(s *scenario.Scenario, p scenario.Phase, start time.Time, seed uint64, pacer pacer, stop *stop) *openPace {
+	end := start.Add(time.Duration(p.Duration))
 	o := &openPace{
-		start: start, until: start.Add(time.Duration(p.Duration + s.Grace)), pacer: pacer, stop: stop,
+		start: start, end: end, until: end.Add(time.Duration(s.Grace)), pacer: pacer, stop: stop,
 		token: make(chan struct{}, 1), over: make(chan struct{}),
 		schedule: p.Schedule(seed), shadow: p.Schedule(seed), step: drawn, cpus: runtime.GOMAXPROCS(0),
 	}
@@ -86,7 +88,7 @@ func (o *openPace) wait(at time.Time) bool {
 	now := time.Now()
 	switch {
 	case o.stop.flag.Load():
-		o.gaveUp = now
+		o.gaveUp = o.stop.at
 		return false
 	case now.After(o.until):
 		o.gaveUp = o.until
@@ -98,8 +100,19 @@ func (o *openPace) wait(at time.Time) bool {
 	if o.pacer.wait(at, o.stop.asked, o.cpus > 1 || o.busy.Load() == 0) {
 		return true
 	}
-	o.gaveUp = time.Now()
+	o.gaveUp = time.Now() // a moment after the stop, which may not have its time yet
 	return false
+}
+
+// span implements pace: a schedule has a length of its own, which what is late adds to.
+func (o *openPace) span(first, last time.Time) time.Duration {
+	switch {
+	case first.IsZero():
+		return 0
+	case o.stop.flag.Load() || last.After(o.end):
+		return max(0, last.Sub(o.start))
+	}
+	return o.end.Sub(o.start)
 }
 
 // queued implements pace.
@@ -113,10 +126,10 @@ func (o *openPace) queued() int64 {
 	return max(0, o.due-o.given.Load())
 }
 
-// finish implements pace.
+// finish implements pace. A phase lasts as long as it says, even if its last request was answered long before.
 func (o *openPace) finish(w *worker) (cut bool) {
 	if o.gaveUp.IsZero() {
-		return false
+		return time.Now().Before(o.end) && !timerSleep(time.Until(o.end), o.stop.asked)
 	}
 	n := uint64(o.given.Load()) //nolint:gosec // counts up from 0
 	for _, due := range o.back {

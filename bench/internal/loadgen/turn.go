@@ -23,6 +23,8 @@ type pace interface {
 	// finish is called after the last worker has ended. It records what was never begun, and says whether that is because the
 	// turn was stopped.
 	finish(w *worker) (cut bool)
+	// span is the wall time of a turn whose first send and last answer are known; zero where nothing was sent.
+	span(first, last time.Time) time.Duration
 }
 
 // drawn is for a step that is drawn by weight.
@@ -73,7 +75,7 @@ func (g *Generator) turn(ctx context.Context, drain <-chan struct{}, t Turn, o O
 		return false
 	}
 	intervals.hand()
-	o.Ended(t, g.recorder.Take(span(workers)), spun())
+	o.Ended(t, g.recorder.Take(p.span(ran(workers))), spun())
 	return !cut
 }
 
@@ -89,6 +91,7 @@ func stopped(ctx context.Context, drain <-chan struct{}) (_ *stop, unwatch func(
 		case <-finished:
 			return
 		}
+		s.at = time.Now()
 		s.flag.Store(true)
 		close(s.asked)
 	})
@@ -101,6 +104,7 @@ func stopped(ctx context.Context, drain <-chan struct{}) (_ *stop, unwatch func(
 // stop is asked for when no more is to be sent.
 type stop struct {
 	flag  atomic.Bool
+	at    time.Time // set when flag is
 	asked chan struct{}
 }
 
@@ -152,9 +156,8 @@ func (i *intervals) hand() {
 	i.last = now
 }
 
-// span is from the first send of all workers to the last answer.
-func span(workers []*worker) time.Duration {
-	var first, last time.Time
+// ran is when the first of all workers sent and when the last had its answer; zero where nothing was sent.
+func ran(workers []*worker) (first, last time.Time) {
 	for _, w := range workers {
 		if w.first.IsZero() {
 			continue
@@ -166,5 +169,5 @@ func span(workers []*worker) time.Duration {
 			last = w.last
 		}
 	}
-	return last.Sub(first)
+	return first, last
 }

@@ -51,7 +51,8 @@ func TestSpan(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := span(tt.workers); got != tt.want {
+			first, last := ran(tt.workers)
+			if got := (&closedPace{}).span(first, last); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
