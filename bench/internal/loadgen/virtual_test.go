@@ -236,7 +236,7 @@ func TestStall(t *testing.T) {
 
 // TestAgainstModel compares whole runs with the model: any number of connections, rates, ramps, service times, stalls, graces.
 func TestAgainstModel(t *testing.T) {
-	const runs = 60
+	const runs = 40
 	for seed := range uint64(runs) {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 99))
@@ -248,7 +248,7 @@ func TestAgainstModel(t *testing.T) {
 			if r.IntN(2) == 0 {
 				to = from
 			}
-			s := openScenario(1+r.IntN(20), openPhase(from, to, time.Duration(500+r.IntN(4000))*time.Millisecond, arrivals))
+			s := openScenario(1+r.IntN(20), openPhase(from, to, time.Duration(500+r.IntN(2500))*time.Millisecond, arrivals))
 			s.Grace = scenario.Duration(r.IntN(3000)) * scenario.Duration(time.Millisecond)
 			// Answers that depend on when a request comes, in an odd number of nanoseconds: no two events at one time.
 			slow := time.Duration(1+r.IntN(100)) * time.Millisecond
