@@ -10,9 +10,9 @@ import (
 )
 
 const (
-	stepKeys     = "name, method, path, content_type, headers, body, body_file, expect"
-	phaseKeys    = "name, workers, iterations, duration, warmup"
-	scenarioKeys = "name, load, workers, order, steps, phases, timeout"
+	stepKeys     = "name, method, path, content_type, headers, body, body_file, expect, weight, think_time, capture"
+	phaseKeys    = "name, workers, rate, arrivals, iterations, duration, warmup"
+	scenarioKeys = "name, load, workers, connections, order, arrivals, steps, phases, timeout, grace, protocol, fresh_connections, slo"
 	nameWanted   = "expected up to 64 letters, digits, dots, underscores and dashes, got "
 	pathWanted   = "expected a path with its query, such as /texts?page=2, in its encoded form, got "
 )
@@ -60,24 +60,17 @@ func TestFaults(t *testing.T) {
 		},
 		{"tag", step("method: POST, path: /, body: !!binary aGVsbG8="), "4: steps[0].body: the tag !!binary is not supported: write the value as plain text"},
 
-		// Keys of later versions.
-		{"connections", whole("connections: 10"), "3: connections: not supported by this version, which runs closed loops without it"},
-		{"arrivals", whole("arrivals: poisson"), "3: arrivals: not supported by this version, which runs closed loops without it"},
-		{"slo", whole("slo: {p99: 250ms}"), "3: slo: not supported by this version, which runs closed loops without it"},
-		{"weight", step("path: /, weight: 3"), "4: steps[0].weight: not supported by this version, which runs closed loops without it"},
-		{"capture", step("path: /, capture: {}"), "4: steps[0].capture: not supported by this version, which runs closed loops without it"},
+		// Templates.
 		{"template in a body", step(`method: POST, path: /, body: "{{.id}}"`), `4: steps[0].body: templated values are not supported by this version, got "{{.id}}"`},
 		{"template in a path", step(`path: "/{{.id}}"`), `4: steps[0].path: templated values are not supported by this version, got "/{{.id}}"`},
 		{"template in a header", step(`path: /, headers: {X-A: "{{.id}}"}`), `4: steps[0].headers.X-A: templated values are not supported by this version, got "{{.id}}"`},
-		{"rate", phase("rate: 5/s, duration: 1s"), "6: phases[0].rate: not supported by this version, which runs closed loops without it"},
-		{"open", whole("load: open"), "3: load: open loops are not supported by this version: expected closed"},
 
 		// The scenario's own values.
 		{"no name", edited(t, "name: short\n", ""), "1: name: missing"},
 		{"null name", edited(t, "name: short", "name: null"), "1: name: " + nameWanted + "nothing"},
 		{"bad name", edited(t, "name: short", "name: ../a"), "1: name: " + nameWanted + `"../a"`},
 		{"long name", edited(t, "name: short", "name: "+strings.Repeat("a", 65)), "1: name: " + nameWanted + `"` + strings.Repeat("a", 60) + `"…`},
-		{"load", whole("load: half"), `3: load: expected closed, got "half"`},
+		{"load", whole("load: half"), `3: load: expected closed or open, got "half"`},
 		{"order", whole("order: [blocks]"), "3: order: expected blocks or interleaved, got a list of 1"},
 		{"no worker", edited(t, "workers: 20", "workers: 0"), `2: workers: expected a whole number from 1 to 10000, got "0"`},
 		{"many workers", edited(t, "workers: 20", "workers: 10001"), `2: workers: expected a whole number from 1 to 10000, got "10001"`},
@@ -147,7 +140,7 @@ func TestFaults(t *testing.T) {
 		{"unknown key of a phase", phase("iterations: 5, worker: 3"), "6: phases[0].worker: unknown key, expected one of " + phaseKeys},
 
 		{"everything at once", `name: a/b
-load: open
+load: ajar
 workers: -1
 order: random
 speed: 9
@@ -165,7 +158,7 @@ phases:
     iterations: many
 `, "5: speed: unknown key, expected one of " + scenarioKeys + `
 1: name: ` + nameWanted + `"a/b"
-2: load: open loops are not supported by this version: expected closed
+2: load: expected closed or open, got "ajar"
 3: workers: expected a whole number from 1 to 10000, got "-1"
 4: order: expected blocks or interleaved, got "random"
 6: timeout: expected a duration from 1ms to 1h0m0s such as 250ms or 10s, got "soon"

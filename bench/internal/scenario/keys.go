@@ -2,51 +2,94 @@ package scenario
 
 import (
 	"fmt"
-	"mime"
-	"net/url"
 	"regexp"
-	"strings"
+	"slices"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
 
-// maxPathBytes is what common servers take in a request line.
-const maxPathBytes = 8192
-
-const defaultTimeout = Duration(10 * time.Second)
+const (
+	defaultTimeout     = Duration(10 * time.Second)
+	defaultGrace       = Duration(10 * time.Second)
+	defaultConnections = 100
+)
 
 // scenario reads the whole file.
 func (p *parser) scenario(n *yaml.Node) *Scenario {
-	f := p.fields(n, "", "name", "load", "workers", "order", "steps", "phases", "timeout")
-	s := &Scenario{Load: Closed, Order: Blocks, Timeout: defaultTimeout}
+	f := p.fields(n, "", "name", "load", "workers", "connections", "order", "arrivals", "steps", "phases", "timeout", "grace",
+		"protocol", "fresh_connections", "slo")
+	s := &Scenario{Load: Closed, Protocol: HTTP1, Timeout: defaultTimeout}
 	if f == nil {
 		return s
 	}
 	s.Name = p.name(f["name"], n, "name")
-	if v := f["load"]; v != nil {
-		switch s.Load = Load(v.Value); s.Load {
-		case Closed:
-		case Open:
-			p.fault(v, "load", "open loops are not supported by this version: expected closed")
-		default:
-			p.fault(v, "load", "expected closed, got %s", describe(v))
-		}
-	}
-	if v := f["workers"]; v != nil {
-		s.Workers = p.number(v, "workers", 1, MaxWorkers)
-	}
-	if v := f["order"]; v != nil {
-		if s.Order = Order(v.Value); s.Order != Blocks && s.Order != Interleaved {
-			p.fault(v, "order", "expected blocks or interleaved, got %s", describe(v))
-		}
+	s.Load = oneOf(p, f["load"], "load", Closed, Open)
+	p.misplaced(f, "", s.Load)
+	if s.Load == Open {
+		p.open(s, f)
+	} else {
+		p.closed(s, f)
 	}
 	if v := f["timeout"]; v != nil {
 		s.Timeout = p.duration(v, "timeout", MaxTimeout)
 	}
+	s.Protocol = oneOf(p, f["protocol"], "protocol", HTTP1, HTTP2)
+	s.FreshConnections = p.boolean(f["fresh_connections"], "fresh_connections")
+	if v := f["slo"]; v != nil {
+		s.SLO = p.slo(v, "slo")
+	}
 	p.steps(s, f["steps"], n)
-	p.phases(s, f["phases"], n)
+	p.draws(s, f)
+	p.phases(s, f, n)
 	return s
+}
+
+// open reads what only an open load has.
+func (p *parser) open(s *Scenario, f map[string]*yaml.Node) {
+	s.Connections, s.Grace = defaultConnections, defaultGrace
+	if v := f["connections"]; v != nil {
+		s.Connections = p.number(v, "connections", 1, MaxWorkers)
+	}
+	if v := f["grace"]; v != nil {
+		s.Grace = p.span(v, "grace", 0, MaxGrace)
+	}
+}
+
+// closed reads what only a closed load has.
+func (p *parser) closed(s *Scenario, f map[string]*yaml.Node) {
+	if v := f["workers"]; v != nil {
+		s.Workers = p.number(v, "workers", 1, MaxWorkers)
+	}
+	s.Order = oneOf(p, f["order"], "order", Blocks, Interleaved)
+}
+
+// misplacedKeys are those of one kind of load, with what the other has instead.
+var misplacedKeys = map[Load][]struct{ key, instead string }{
+	Open: {
+		{"workers", "an open load has connections"},
+		{"order", "in an open load steps are drawn by weight"},
+		{"iterations", "an open phase has a rate and a duration"},
+	},
+	Closed: {
+		{"connections", "a closed load has workers"},
+		{"grace", "in a closed load nothing queues"},
+		{"rate", "a closed phase has workers"},
+		{"arrivals", "in a closed load each worker sends when it has its answer"},
+	},
+}
+
+// misplaced finds keys that mean nothing for the load.
+func (p *parser) misplaced(f map[string]*yaml.Node, at string, load Load) {
+	other := Closed
+	if load == Closed {
+		other = Open
+	}
+	for _, m := range misplacedKeys[load] {
+		if n := f[m.key]; n != nil {
+			p.fault(n, join(at, m.key), "for %s loads: %s (or write load: %s)", other, m.instead, other)
+		}
+	}
 }
 
 func (p *parser) steps(s *Scenario, list, parent *yaml.Node) {
@@ -62,17 +105,56 @@ func (p *parser) steps(s *Scenario, list, parent *yaml.Node) {
 	}
 }
 
-func (p *parser) phases(s *Scenario, list, parent *yaml.Node) {
+// draws settles what an iteration is: one step in turn, one step drawn by weight, or all steps in order.
+func (p *parser) draws(s *Scenario, f map[string]*yaml.Node) {
+	var items []*yaml.Node
+	if len(s.Steps) > 0 {
+		items = f["steps"].Content
+	}
+	given := func(key string) bool {
+		return slices.ContainsFunc(items, func(n *yaml.Node) bool { return child(n, key) != nil })
+	}
+	chained, weighted := given("capture"), given("weight")
+	order := f["order"]
+	for i, n := range items {
+		at := fmt.Sprintf("steps[%d]", i)
+		if w := child(n, "weight"); w != nil && chained {
+			p.fault(w, at+".weight", "given beside captures: with them an iteration is all steps in order")
+		}
+		if t := child(n, "think_time"); t != nil && s.Load == Open && !chained {
+			p.fault(t, at+".think_time", "nothing waits for it: in an open load without captures arrivals set the pace")
+		}
+		if !chained && (weighted || s.Load == Open) && s.Steps[i].Weight == 0 {
+			s.Steps[i].Weight = 1
+		}
+	}
+	switch {
+	case s.Load == Open:
+	case chained:
+		if order != nil && s.Order == Blocks {
+			p.fault(order, "order", "blocks beside captures: with them an iteration is all steps in order, which is interleaved")
+		}
+		s.Order = Interleaved
+	case weighted:
+		if order != nil {
+			p.fault(order, "order", "given beside weights: with them each iteration draws its step")
+		}
+		s.Order = ""
+	}
+}
+
+func (p *parser) phases(s *Scenario, f map[string]*yaml.Node, parent *yaml.Node) {
+	arrivals := oneOf(p, f["arrivals"], "arrivals", Constant, Poisson)
 	seen := map[string]bool{}
-	most, counted := 0, 0
-	for i, n := range p.list(list, parent, "phases", MaxPhases) {
+	most, counted, idle := 0, 0, 0
+	for i, n := range p.list(f["phases"], parent, "phases", MaxPhases) {
 		at := fmt.Sprintf("phases[%d]", i)
-		phase := p.phase(n, at, s.Workers)
+		phase := p.phase(n, at, s, arrivals)
 		if phase.Name != "" && seen[phase.Name] {
 			p.fault(n, at+".name", "two phases have the name %q", phase.Name)
 		}
 		seen[phase.Name] = true
-		if r := s.Requests(phase); r > MaxRequests {
+		if r := s.expected(phase); r > MaxRequests {
 			p.fault(n, at, "%d requests: at most %d fit in a phase", r, MaxRequests)
 		}
 		if s.Workers > 0 && phase.Workers > s.Workers {
@@ -81,11 +163,17 @@ func (p *parser) phases(s *Scenario, list, parent *yaml.Node) {
 		most = max(most, phase.Workers)
 		if !phase.Warmup {
 			counted++
+			if phase.Rate != nil && *phase.Rate == (Rate{}) {
+				idle++
+			}
 		}
 		s.Phases = append(s.Phases, phase)
 	}
-	if len(s.Phases) > 0 && counted == 0 {
-		p.fault(list, "phases", "all of them are warmup: nothing would be counted")
+	switch {
+	case len(s.Phases) > 0 && counted == 0:
+		p.fault(f["phases"], "phases", "all of them are warmup: nothing would be counted")
+	case counted > 0 && counted == idle:
+		p.fault(f["phases"], "phases", "all that are no warmup have a rate of 0: nothing would be counted")
 	}
 	if s.Workers == 0 {
 		// The phases give numbers only; then the largest is what 100 % means.
@@ -109,173 +197,4 @@ func (p *parser) name(n, parent *yaml.Node, at string) string {
 		return ""
 	}
 	return n.Value
-}
-
-func (p *parser) step(n *yaml.Node, at string) Step {
-	f := p.fields(n, at, "name", "method", "path", "content_type", "headers", "body", "body_file", "expect")
-	step := Step{Method: "GET"}
-	if f == nil {
-		return step
-	}
-	step.Name = p.name(f["name"], n, at+".name")
-	if v := f["method"]; v != nil {
-		step.Method = strings.ToUpper(p.text(v, at+".method", "GET"))
-		if !tokenForm.MatchString(step.Method) || step.Method == "CONNECT" {
-			p.fault(v, at+".method", "expected an HTTP method such as GET or POST, got %s", describe(v))
-		}
-	}
-	step.Path = p.path(f["path"], n, at+".path")
-	if v := f["content_type"]; v != nil {
-		step.ContentType = p.text(v, at+".content_type", "text/plain")
-		if _, _, err := mime.ParseMediaType(step.ContentType); err != nil || !printable(step.ContentType) {
-			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
-		}
-	}
-	step.Headers = p.headers(f["headers"], at+".headers")
-	p.literal(f["path"], at+".path")
-	p.literal(f["body"], at+".body")
-	p.body(&step, f["body"], f["body_file"], at)
-	step.Expect = p.expect(f["expect"], at+".expect")
-	if step.Method == "HEAD" && step.Expect.Body != nil {
-		p.fault(f["expect"], at+".expect.body", "the answer to HEAD has no body")
-	}
-	return step
-}
-
-// literal refuses templates: sent as they stand they would load another route than was meant.
-func (p *parser) literal(n *yaml.Node, at string) {
-	if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{") {
-		p.fault(n, at, "templated values are not supported by this version, got %s", describe(n))
-	}
-}
-
-func (p *parser) path(n, parent *yaml.Node, at string) string {
-	if n == nil {
-		p.fault(parent, at, "missing: expected a path such as /")
-		return "/"
-	}
-	v := p.text(n, at, "/")
-	u, err := url.ParseRequestURI(v)
-	if err != nil || !strings.HasPrefix(v, "/") || u.Host != "" || len(v) > maxPathBytes ||
-		strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
-		p.fault(n, at, "expected a path with its query, such as /texts?page=2, in its encoded form, got %s", describe(n))
-		return "/"
-	}
-	return v
-}
-
-func (p *parser) headers(n *yaml.Node, at string) map[string]string {
-	if n == nil {
-		return nil
-	}
-	if n.Kind != yaml.MappingNode {
-		p.fault(n, at, "expected a mapping of names to values, got %s", describe(n))
-		return nil
-	}
-	headers := make(map[string]string, len(n.Content)/2)
-	given := map[string]bool{}
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		key, value := n.Content[i], n.Content[i+1]
-		name := strings.ToLower(key.Value)
-		switch {
-		case !tokenForm.MatchString(name):
-			p.fault(key, at, "%s is no header name", describe(key))
-		case name == "content-length" || name == "transfer-encoding" || name == "connection" || name == "content-type":
-			p.fault(key, join(at, key.Value), "set by bench itself (the type by content_type)")
-		case given[name]:
-			p.fault(key, join(at, key.Value), "given twice")
-		case value.Kind == yaml.ScalarNode && !printable(value.Value):
-			p.fault(value, join(at, key.Value), "expected a printable text, got %s", describe(value))
-		default:
-			p.literal(value, join(at, key.Value))
-			headers[name] = p.text(value, join(at, key.Value), "")
-		}
-		given[name] = true
-	}
-	return headers
-}
-
-func (p *parser) body(step *Step, inline, file *yaml.Node, at string) {
-	switch {
-	case inline != nil && file != nil:
-		p.fault(file, at+".body_file", "given beside body: expected one of the two")
-	case inline != nil:
-		step.Body = []byte(p.text(inline, at+".body", ""))
-	case file != nil:
-		if file.Kind != yaml.ScalarNode || file.Tag == "!!null" || file.Value == "" {
-			p.fault(file, at+".body_file", "expected the name of a file, relative to the scenario's folder, got %s", describe(file))
-			return
-		}
-		step.BodyFile = file.Value
-		data, err := p.readFile(step.BodyFile)
-		switch {
-		case err != nil:
-			p.fault(file, at+".body_file", "%v", err)
-		case len(data) > MaxBodyBytes:
-			p.fault(file, at+".body_file", "%d bytes: at most %d can be sent", len(data), MaxBodyBytes)
-		default:
-			step.Body = data
-		}
-	}
-}
-
-func (p *parser) expect(n *yaml.Node, at string) Expect {
-	var e Expect
-	if n == nil {
-		return e
-	}
-	f := p.fields(n, at, "status", "body", "content_type")
-	if v := f["status"]; v != nil {
-		e.Status = p.number(v, at+".status", 100, 599)
-	}
-	if v := f["body"]; v != nil {
-		text := p.text(v, at+".body", "")
-		e.Body = &text
-	}
-	if v := f["content_type"]; v != nil {
-		media, _, err := mime.ParseMediaType(p.text(v, at+".content_type", "text/plain"))
-		if err != nil {
-			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
-		}
-		e.ContentType = media
-	}
-	return e
-}
-
-func (p *parser) phase(n *yaml.Node, at string, whole int) Phase {
-	f := p.fields(n, at, "name", "workers", "iterations", "duration", "warmup")
-	phase := Phase{Workers: max(1, whole)}
-	if f == nil {
-		return phase
-	}
-	phase.Name = p.name(f["name"], n, at+".name")
-	phase.Warmup = p.boolean(f["warmup"], at+".warmup")
-	switch v := f["workers"]; {
-	case v != nil:
-		phase.Workers = p.workers(v, at+".workers", whole)
-	case whole == 0:
-		p.fault(n, at+".workers", "missing here and in the scenario: expected a number in one of them")
-	}
-	iterations, lasts := f["iterations"], f["duration"]
-	switch {
-	case iterations != nil && lasts != nil:
-		p.fault(lasts, at+".duration", "given beside iterations: expected one of the two")
-	case iterations != nil:
-		phase.Iterations = p.number(iterations, at+".iterations", 1, MaxRequests)
-	case lasts != nil:
-		phase.Duration = p.duration(lasts, at+".duration", MaxPhaseLasts)
-	default:
-		p.fault(n, at, "expected iterations (per worker and step) or duration")
-	}
-	return phase
-}
-
-// printable says that s can stand in a request's head: no control characters, which could end a line.
-func printable(s string) bool {
-	for _, r := range s {
-		if r < ' ' || r == 0x7f {
-			return false
-		}
-	}
-	return true
 }

@@ -27,6 +27,10 @@ const (
 	MaxRequests   = 1_000_000_000 // a phase
 	MaxTimeout    = time.Hour     // what a histogram can hold
 	MaxPhaseLasts = 24 * time.Hour
+	MaxGrace      = time.Hour
+	MaxThink      = time.Hour
+	MaxRate       = 1_000_000 // iterations a second
+	MaxWeight     = 1_000_000
 )
 
 // maxFaults is how many faults are reported one by one.
@@ -112,12 +116,6 @@ func (p *parser) fault(n *yaml.Node, key, format string, args ...any) {
 	p.errs = append(p.errs, errors.New(where+fmt.Sprintf(format, args...)))
 }
 
-// later are keys that the format has and this version cannot run yet. Ignoring them would measure something else than asked.
-var later = map[string]bool{
-	"connections": true, "arrivals": true, "slo": true, "rate": true, "weight": true, "capture": true, "think_time": true,
-	"feeder": true,
-}
-
 // fields checks that n is a mapping with known keys, none twice, and returns the values by key.
 func (p *parser) fields(n *yaml.Node, at string, known ...string) map[string]*yaml.Node {
 	if n.Kind != yaml.MappingNode {
@@ -136,9 +134,6 @@ func (p *parser) fields(n *yaml.Node, at string, known ...string) map[string]*ya
 			continue
 		case values[key.Value] != nil:
 			p.fault(key, join(at, key.Value), "given twice")
-			continue
-		case !slices.Contains(known, key.Value) && later[key.Value]:
-			p.fault(key, join(at, key.Value), "not supported by this version, which runs closed loops without it")
 			continue
 		case !slices.Contains(known, key.Value):
 			p.fault(key, join(at, key.Value), "unknown key, expected one of %s", strings.Join(known, ", "))
@@ -189,12 +184,33 @@ func (p *parser) boolean(n *yaml.Node, at string) bool {
 
 // duration reads a span above zero.
 func (p *parser) duration(n *yaml.Node, at string, highest time.Duration) Duration {
+	return p.span(n, at, time.Millisecond, highest)
+}
+
+// span reads a duration from lowest to highest.
+func (p *parser) span(n *yaml.Node, at string, lowest, highest time.Duration) Duration {
 	v, err := time.ParseDuration(n.Value)
-	if n.Kind != yaml.ScalarNode || err != nil || v < time.Millisecond || v > highest {
-		p.fault(n, at, "expected a duration from 1ms to %s such as 250ms or 10s, got %s", highest, describe(n))
-		return Duration(time.Millisecond)
+	if n.Kind != yaml.ScalarNode || err != nil || v < lowest || v > highest {
+		p.fault(n, at, "expected a duration from %s to %s such as 250ms or 10s, got %s", lowest, highest, describe(n))
+		return Duration(lowest)
 	}
 	return Duration(v)
+}
+
+// oneOf reads one of some words; a missing one is the first.
+func oneOf[T ~string](p *parser, n *yaml.Node, at string, words ...T) T {
+	if n == nil {
+		return words[0]
+	}
+	if v := T(n.Value); n.Kind == yaml.ScalarNode && slices.Contains(words, v) {
+		return v
+	}
+	list := make([]string, len(words))
+	for i, word := range words {
+		list[i] = string(word)
+	}
+	p.fault(n, at, "expected %s, got %s", strings.Join(list, " or "), describe(n))
+	return words[0]
 }
 
 var share = regexp.MustCompile(`^([0-9]{1,3}(?:\.[0-9]{1,3})?)\s*%$`)
@@ -218,6 +234,51 @@ func (p *parser) workers(n *yaml.Node, at string, whole int) int {
 	}
 	p.fault(n, at, "expected a number of workers from 1 to %d or a share such as 50%%, got %s", MaxWorkers, describe(n))
 	return 1
+}
+
+// milli gives a number with up to three decimals in thousandths, so that what is computed from it is rounded once.
+func milli(v float64) float64 { return math.Round(v * 1000) }
+
+// pair is one key of a mapping whose keys are the user's.
+type pair struct {
+	name       string
+	key, value *yaml.Node
+}
+
+// pairs checks that n is a mapping, none of whose keys is there twice, and returns them in order.
+func (p *parser) pairs(n *yaml.Node, at, what string) []pair {
+	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
+		p.fault(n, at, "expected a mapping of %s, got %s", what, describe(n))
+		return nil
+	}
+	pairs := make([]pair, 0, len(n.Content)/2)
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		key, value := n.Content[i], n.Content[i+1]
+		switch {
+		case key.Kind != yaml.ScalarNode && key.Kind != yaml.AliasNode:
+			p.fault(key, at, "expected a text as key, got %s", describe(key))
+		case value.Kind == yaml.AliasNode || key.Kind == yaml.AliasNode:
+			p.fault(key, join(at, key.Value), "anchors and aliases are not supported: write the value out")
+		case slices.ContainsFunc(pairs, func(other pair) bool { return other.name == key.Value }):
+			p.fault(key, join(at, key.Value), "given twice")
+		default:
+			pairs = append(pairs, pair{key.Value, key, value})
+		}
+	}
+	return pairs
+}
+
+// child is the value of a key in a mapping, nil without.
+func child(n *yaml.Node, key string) *yaml.Node {
+	if n.Kind != yaml.MappingNode {
+		return nil
+	}
+	for i := 0; i+1 < len(n.Content); i += 2 {
+		if n.Content[i].Value == key {
+			return n.Content[i+1]
+		}
+	}
+	return nil
 }
 
 // list checks that n is a sequence of 1 to most items.

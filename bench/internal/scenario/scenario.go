@@ -47,7 +47,7 @@ type Scenario struct {
 	Workers int `json:"workers,omitempty"`
 	// Connections of an open load: the most requests in flight to each target, 1 to MaxWorkers. 0 in a closed load.
 	Connections int `json:"connections,omitempty"`
-	// Order of the steps in a closed load; empty in an open one.
+	// Order of the steps in a closed load; empty in an open one, and where they are drawn by weight.
 	Order Order `json:"order,omitempty"`
 	// Grace is how long after the end of an open phase what waits in its queue may still be sent.
 	Grace    Duration `json:"grace,omitzero"`
@@ -191,6 +191,12 @@ func (s *Scenario) Requests(p Phase) int {
 		return p.planned() * len(s.Steps)
 	}
 	return p.planned()
+}
+
+// expected is how many requests the phase sends to each target, in the mean; -1 where that is not known before.
+func (s *Scenario) expected(p Phase) int {
+	p.Arrivals = "" // Poisson arrivals are as many in the mean as constant ones
+	return s.Requests(p)
 }
 
 // Chained says that an iteration is all steps in order, as later steps use what earlier ones captured.

@@ -49,8 +49,9 @@ func parse(t *testing.T, text string) *scenario.Scenario {
 func TestDefaults(t *testing.T) {
 	want := &scenario.Scenario{
 		Name: "short", Load: scenario.Closed, Workers: 20, Order: scenario.Blocks, Timeout: scenario.Duration(10 * time.Second),
-		Steps:  []scenario.Step{{Name: "get", Method: "GET", Path: "/"}},
-		Phases: []scenario.Phase{{Name: "only", Workers: 20, Iterations: 5}},
+		Protocol: scenario.HTTP1,
+		Steps:    []scenario.Step{{Name: "get", Method: "GET", Path: "/"}},
+		Phases:   []scenario.Phase{{Name: "only", Workers: 20, Iterations: 5}},
 	}
 	if d := cmp.Diff(want, parse(t, minimal)); d != "" {
 		t.Errorf("-want +got:\n%s", d)
@@ -89,7 +90,7 @@ phases:
 	empty := ""
 	want := &scenario.Scenario{
 		Name: "all.of_it-1", Load: scenario.Closed, Workers: 9, Order: scenario.Interleaved,
-		Timeout: scenario.Duration(90 * time.Second),
+		Timeout: scenario.Duration(90 * time.Second), Protocol: scenario.HTTP1,
 		Steps: []scenario.Step{
 			{
 				Name: "put", Method: "PUT", Path: "/a%20b?c=d", ContentType: "text/plain; charset=utf-8",
@@ -224,6 +225,6 @@ phases:
 	// Output:
 	// warmup 5 500 0s
 	// peak 50 -1 30s
-	// wrong.yaml:8: phases[1].wokers: unknown key, expected one of name, workers, iterations, duration, warmup
+	// wrong.yaml:8: phases[1].wokers: unknown key, expected one of name, workers, rate, arrivals, iterations, duration, warmup
 	// wrong.yaml:8: phases[1].duration: expected a duration from 1ms to 24h0m0s such as 250ms or 10s, got "30"
 }
