@@ -56,6 +56,7 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 	r.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
 	var meterErrs []error
 	r.Targets, meterErrs = c.finish(warmed)
+	r.Thresholds = r.Judge()
 	for i := range r.Targets {
 		t := &r.Targets[i]
 		if n := warmed[i]; n > 0 {

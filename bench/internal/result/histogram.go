@@ -100,10 +100,7 @@ func (h *Histogram) Summary() Summary {
 	}
 	n := h.Count()
 	at := func(perMille int64) *float64 {
-		// The library rounds n*p to the nearest rank; nearest-rank takes the next whole one. Asking for the rank's own
-		// percentile gets that rank.
-		rank := (n*perMille + 999) / 1000
-		v := float64(min(h.counts.ValueAtPercentile(float64(rank)/float64(n)*100), h.max))
+		v := h.atRank(rankOf(n, perMille))
 		return &v
 	}
 	lowest, mean, highest := float64(h.min), h.sum/float64(n), float64(h.max)
@@ -117,6 +114,15 @@ func (h *Histogram) Summary() Summary {
 	}
 	s.Histogram = string(text)
 	return s
+}
+
+// rankOf is the nearest rank of a percentile, given in thousandths, among n samples: the next whole one.
+func rankOf(n, perMille int64) int64 { return (n*perMille + 999) / 1000 }
+
+// atRank is the sample at a rank, 1 to Count, in µs. The library rounds n*p to the nearest rank; asking for the rank's own
+// percentile gets that rank.
+func (h *Histogram) atRank(rank int64) float64 {
+	return float64(min(h.counts.ValueAtPercentile(float64(rank)/float64(h.Count())*100), h.max))
 }
 
 // Decode gives back the histogram behind the summary, or nil of an empty set. Errors say what is wrong with the text.

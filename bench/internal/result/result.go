@@ -51,6 +51,8 @@ type Run struct {
 	Environment  Environment `json:"environment"`
 	Generator    Generator   `json:"generator"`
 	Targets      []Target    `json:"targets"`
+	// Thresholds are the scenario's SLO held against the targets; none without an SLO.
+	Thresholds []Threshold `json:"thresholds,omitempty"`
 	// Warnings are caveats about the whole run, in sentences.
 	Warnings []string `json:"warnings"`
 }

@@ -23,6 +23,11 @@ func (r *Run) validate() error {
 	if r.Generator.SendLag != nil {
 		errs = append(errs, v.summary("generator.send_lag_us", r.Generator.SendLag))
 	}
+	for i := range r.Thresholds {
+		if err := r.Thresholds[i].validate(r); err != nil {
+			errs = append(errs, fmt.Errorf("thresholds[%d]: %w", i, err))
+		}
+	}
 	return errors.Join(errs...)
 }
 
