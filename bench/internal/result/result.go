@@ -102,10 +102,30 @@ type Generator struct {
 	Reasons []string `json:"reasons"`
 	// SendLag is how late requests were sent, against when they were due. Null in a closed loop, which has no schedule.
 	SendLag *Summary `json:"send_lag_us"`
-	// CPUFraction is the share of all CPUs that the generator's process used while it sent, 0 to 1; null if unknown.
+	// CPUFraction is the share of all CPUs that the generator's process used while it sent, 0 to 1; null if unknown. Of several
+	// targets it is that of the one for which it was highest, as are the two that follow. Spinning until a request is due is not in it.
 	CPUFraction *float64 `json:"cpu_fraction"`
+	// SpunFraction is the share of all CPUs that it spun for, to send on time; null where it never did.
+	SpunFraction *float64 `json:"cpu_spun_fraction,omitempty"`
+	// MachineCPUFraction is the share of all CPUs of the machine that were busy while it sent, with anything but that spinning, 0
+	// to 1; null if unknown.
+	MachineCPUFraction *float64 `json:"machine_cpu_fraction"`
+	// GCPauses are the times at which its garbage collector stopped all of it while it sent; null if unknown.
+	GCPauses *Pauses `json:"gc_pauses"`
+	// OpenFiles is the highest number of open files that was seen, at the ends of phases, and OpenFilesLimit how many the system
+	// allows; null if unknown.
+	OpenFiles      *int64 `json:"open_files"`
+	OpenFilesLimit *int64 `json:"open_files_limit"`
 	// PeakMemoryBytes is the largest resident size of the generator's process; null if unknown.
 	PeakMemoryBytes *int64 `json:"peak_memory_bytes"`
+}
+
+// Pauses are stops of a whole process.
+type Pauses struct {
+	Count int64 `json:"count"`
+	// TotalUS and MaxUS err upwards, by up to a tenth: Go counts pauses in buckets.
+	TotalUS float64 `json:"total_us"`
+	MaxUS   float64 `json:"max_us"`
 }
 
 // Target is one of the things compared, and all that was measured on it.
@@ -120,6 +140,9 @@ type Target struct {
 	Steps      []StepStats   `json:"steps"`
 	ColdStarts *ColdStarts   `json:"cold_starts"`
 	Examples   []ErrorSample `json:"error_examples"`
+	// Capacity is what a search for it found; nil in runs that did not search. The phases are then the trials at the rate that was
+	// kept, so that the totals show the target at its capacity; other trials are in no figure but their own.
+	Capacity *Capacity `json:"capacity,omitempty"`
 }
 
 // Spec is what is known of how a target is hosted. Empty fields are unknown or do not apply.
