@@ -9,7 +9,7 @@ import (
 )
 
 // KindUnsent is the kind of error of a request that was due and was never sent, as no connection became free in time.
-const KindUnsent = "unsent"
+const KindUnsent = result.KindUnsent
 
 // Worker records for one worker.
 type Worker struct {

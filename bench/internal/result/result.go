@@ -180,6 +180,9 @@ type StepStats struct {
 	Stats
 }
 
+// KindUnsent is the kind of error of a request that was due in an open loop and was never sent, as no connection became free in time.
+const KindUnsent = "unsent"
+
 // Stats is what was counted and timed over some span. Failed requests are never in the times of the successes.
 type Stats struct {
 	Requests  int64 `json:"requests"`
