@@ -1,0 +1,309 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// figures are what a generator says of one run.
+type figures struct {
+	// RatePerSecond of answers, 0 if none came.
+	RatePerSecond float64 `json:"rate_rps"`
+	Requests      int64   `json:"requests"`
+	// Failed is how many requests it calls failed; they may be among Requests or not, as the generator counts.
+	Failed      int64       `json:"failed"`
+	Percentiles percentiles `json:"percentiles"`
+	// Note is what it admits beside.
+	Note string `json:"note,omitempty"`
+}
+
+var errNoRate = errors.New("its output tells no rate of requests")
+
+var (
+	rateLine       = regexp.MustCompile(`(?m)^\s*Requests/sec:\s+([0-9.]+)\s*$`)
+	wrkTotal       = regexp.MustCompile(`(?m)^\s*([0-9]+) requests in `)
+	wrkPercentile  = regexp.MustCompile(`(?m)^\s+([0-9.]+)%\s+([0-9.]+)(us|ms|s|m|h)\s*$`)
+	wrkStatus      = regexp.MustCompile(`(?m)^\s*Non-2xx or 3xx responses: ([0-9]+)\s*$`)
+	wrkSockets     = regexp.MustCompile(`(?m)^\s*Socket errors: connect ([0-9]+), read ([0-9]+), write ([0-9]+), timeout ([0-9]+)\s*$`)
+	heyPercentile  = regexp.MustCompile(`(?m)^\s+([0-9.]+)%+ in ([0-9.]+) secs\s*$`)
+	heyStatus      = regexp.MustCompile(`(?m)^\s+\[([0-9]+)\]\s+([0-9]+) responses\s*$`)
+	heyErrors      = regexp.MustCompile(`(?m)^\s+\[([0-9]+)\]\s+\D`)
+	heyErrorsTitle = "Error distribution:"
+)
+
+// number is the whole or broken number that a pattern found.
+func number(text string) float64 {
+	v, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		return 0 // such as 1.2.3, which no tool prints
+	}
+	return v
+}
+
+// count is the whole number that a pattern found.
+func count(text string) int64 {
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// rateOf finds the line that hey and wrk share.
+func rateOf(out string) (float64, error) {
+	m := rateLine.FindStringSubmatch(out)
+	if m == nil {
+		return 0, errNoRate
+	}
+	return number(m[1]), nil
+}
+
+func noPercentiles() percentiles { return percentiles{unknown, unknown, unknown, unknown} }
+
+// set a percentile if it is one that people compare.
+func (p *percentiles) set(percent, ms float64) {
+	switch percent {
+	case 50:
+		p.P50 = ms
+	case 90:
+		p.P90 = ms
+	case 95:
+		p.P95 = ms
+	case 99:
+		p.P99 = ms
+	}
+}
+
+// parseWrk reads what wrk and wrk2 print with --latency.
+func parseWrk(out string) (figures, error) {
+	rate, err := rateOf(out)
+	if err != nil {
+		return figures{}, err
+	}
+	f := figures{RatePerSecond: rate, Percentiles: noPercentiles()}
+	if m := wrkTotal.FindStringSubmatch(out); m != nil {
+		f.Requests = count(m[1])
+	}
+	for _, m := range wrkPercentile.FindAllStringSubmatch(out, -1) {
+		unit, err := time.ParseDuration("1" + m[3])
+		if err != nil {
+			return figures{}, err
+		}
+		f.Percentiles.set(number(m[1]), number(m[2])*unit.Seconds()*1e3)
+	}
+	if m := wrkStatus.FindStringSubmatch(out); m != nil {
+		f.Failed += count(m[1])
+	}
+	if m := wrkSockets.FindStringSubmatch(out); m != nil {
+		for _, n := range m[1:] {
+			f.Failed += count(n)
+		}
+	}
+	return f, nil
+}
+
+// parseHey reads hey's summary, which has four decimals of a second.
+func parseHey(out string) (figures, error) {
+	rate, err := rateOf(out)
+	if err != nil {
+		return figures{}, err
+	}
+	f := figures{RatePerSecond: rate, Percentiles: noPercentiles()}
+	for _, m := range heyPercentile.FindAllStringSubmatch(out, -1) {
+		f.Percentiles.set(number(m[1]), number(m[2])*1e3)
+	}
+	for _, m := range heyStatus.FindAllStringSubmatch(out, -1) {
+		f.Requests += count(m[2])
+		if !strings.HasPrefix(m[1], "2") {
+			f.Failed += count(m[2])
+		}
+	}
+	if _, errors, ok := strings.Cut(out, heyErrorsTitle); ok {
+		for _, m := range heyErrors.FindAllStringSubmatch(errors, -1) {
+			f.Requests += count(m[1])
+			f.Failed += count(m[1])
+		}
+	}
+	return f, nil
+}
+
+// parseVegeta reads `vegeta report -type json`.
+func parseVegeta(out string) (figures, error) {
+	var r struct {
+		Latencies struct {
+			P50 float64 `json:"50th"`
+			P90 float64 `json:"90th"`
+			P95 float64 `json:"95th"`
+			P99 float64 `json:"99th"`
+		} `json:"latencies"`
+		Requests   int64   `json:"requests"`
+		Throughput float64 `json:"throughput"`
+		Success    float64 `json:"success"`
+	}
+	if err := unmarshal(out, &r); err != nil {
+		return figures{}, err
+	}
+	if r.Requests == 0 {
+		return figures{}, errNoRate
+	}
+	const ns = 1e-6 // in ms
+	return figures{
+		RatePerSecond: r.Throughput, Requests: r.Requests, Failed: r.Requests - int64(float64(r.Requests)*r.Success+0.5),
+		Percentiles: percentiles{r.Latencies.P50 * ns, r.Latencies.P90 * ns, r.Latencies.P95 * ns, r.Latencies.P99 * ns},
+	}, nil
+}
+
+// parseK6 reads the metrics that k6.js prints.
+func parseK6(out string) (figures, error) {
+	var r map[string]struct {
+		Values map[string]float64 `json:"values"`
+	}
+	if err := unmarshal(out, &r); err != nil {
+		return figures{}, err
+	}
+	requests := r["http_reqs"].Values
+	if requests["count"] == 0 {
+		return figures{}, errNoRate
+	}
+	took := r["http_req_duration"].Values
+	f := figures{
+		RatePerSecond: requests["rate"], Requests: int64(requests["count"]),
+		// The metric is a share of "passes", and what passes is that the request failed.
+		Failed:      int64(r["http_req_failed"].Values["passes"]),
+		Percentiles: percentiles{took["med"], took["p(90)"], took["p(95)"], took["p(99)"]},
+	}
+	if dropped := r["dropped_iterations"].Values["count"]; dropped > 0 {
+		f.Note = fmt.Sprintf("%.0f dropped", dropped)
+	}
+	return f, nil
+}
+
+// parseFortio reads `fortio load -json -`.
+func parseFortio(out string) (figures, error) {
+	var r struct {
+		ActualQPS float64
+		RetCodes  map[string]int64
+		Histogram struct {
+			Percentiles []struct {
+				Percentile float64
+				Value      float64 // s
+			}
+		} `json:"DurationHistogram"`
+	}
+	if err := unmarshal(out, &r); err != nil {
+		return figures{}, err
+	}
+	if r.ActualQPS == 0 {
+		return figures{}, errNoRate
+	}
+	f := figures{RatePerSecond: r.ActualQPS, Percentiles: noPercentiles()}
+	for code, n := range r.RetCodes {
+		f.Requests += n
+		if !strings.HasPrefix(code, "2") {
+			f.Failed += n
+		}
+	}
+	for _, p := range r.Histogram.Percentiles {
+		f.Percentiles.set(p.Percentile, p.Value*1e3)
+	}
+	return f, nil
+}
+
+// parseBombardier reads `bombardier -l -o json -p r`.
+func parseBombardier(out string) (figures, error) {
+	var r struct {
+		Result struct {
+			Seconds float64 `json:"timeTakenSeconds"`
+			Req1xx  int64   `json:"req1xx"`
+			Req2xx  int64   `json:"req2xx"`
+			Req3xx  int64   `json:"req3xx"`
+			Req4xx  int64   `json:"req4xx"`
+			Req5xx  int64   `json:"req5xx"`
+			Others  int64   `json:"others"`
+			Latency struct {
+				Percentiles map[string]float64 `json:"percentiles"` // µs
+			} `json:"latency"`
+		} `json:"result"`
+	}
+	if err := unmarshal(out, &r); err != nil {
+		return figures{}, err
+	}
+	o := r.Result
+	if o.Seconds <= 0 {
+		return figures{}, errNoRate
+	}
+	failed := o.Req1xx + o.Req3xx + o.Req4xx + o.Req5xx + o.Others
+	f := figures{
+		RatePerSecond: float64(o.Req2xx) / o.Seconds, Requests: o.Req2xx + failed, Failed: failed, Percentiles: noPercentiles(),
+	}
+	for percent, us := range o.Latency.Percentiles {
+		f.Percentiles.set(number(percent), us/1e3)
+	}
+	return f, nil
+}
+
+// parseOha reads `oha --output-format json`.
+func parseOha(out string) (figures, error) {
+	var r struct {
+		Summary struct {
+			PerSecond float64 `json:"requestsPerSec"`
+		} `json:"summary"`
+		Percentiles struct {
+			P50 float64 `json:"p50"` // s
+			P90 float64 `json:"p90"`
+			P95 float64 `json:"p95"`
+			P99 float64 `json:"p99"`
+		} `json:"latencyPercentiles"`
+		Status map[string]int64 `json:"statusCodeDistribution"`
+		Errors map[string]int64 `json:"errorDistribution"`
+	}
+	if err := unmarshal(out, &r); err != nil {
+		return figures{}, err
+	}
+	if r.Summary.PerSecond == 0 {
+		return figures{}, errNoRate
+	}
+	p := r.Percentiles
+	f := figures{RatePerSecond: r.Summary.PerSecond, Percentiles: percentiles{p.P50 * 1e3, p.P90 * 1e3, p.P95 * 1e3, p.P99 * 1e3}}
+	for code, n := range r.Status {
+		f.Requests += n
+		if !strings.HasPrefix(code, "2") {
+			f.Failed += n
+		}
+	}
+	for what, n := range r.Errors {
+		if what == "aborted due to deadline" { // what was in flight at the end
+			f.Note = fmt.Sprintf("%d cut off at the end", n)
+			continue
+		}
+		f.Requests += n
+		f.Failed += n
+	}
+	return f, nil
+}
+
+func unmarshal(out string, v any) error {
+	if err := json.Unmarshal([]byte(out), v); err != nil {
+		return fmt.Errorf("reading its output: %w", err)
+	}
+	return nil
+}
+
+var gcLine = regexp.MustCompile(`(?m)^gc [0-9]+ @.* ([0-9]+)->([0-9]+)->([0-9]+) MB, `)
+
+// parseGC adds up what a Go program has allocated, in MB (2^20 bytes), by the lines of GODEBUG=gctrace=1: how much the heap has grown
+// from the end of one collection to the start of the next. What was allocated after the last one is not in it.
+func parseGC(stderr string) (collections int, allocatedMB int64) {
+	live := int64(0)
+	for _, m := range gcLine.FindAllStringSubmatch(stderr, -1) {
+		collections++
+		allocatedMB += max(0, count(m[1])-live) + max(0, count(m[2])-count(m[1]))
+		live = count(m[3])
+	}
+	return collections, allocatedMB
+}
