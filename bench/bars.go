@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
@@ -40,6 +41,10 @@ type line struct {
 	all     int // turns to come in all
 	failed  int64
 	last    string // rate of the turn that ended last
+
+	room  int // columns of the status
+	rates spark
+	p99s  spark
 }
 
 // turnProgress is what is known of the turn that runs.
@@ -49,6 +54,7 @@ type turnProgress struct {
 	began    time.Time
 	lasts    time.Duration // 0: requests bound it
 	requests int64         // -1: lasts bounds it
+	open     bool          // what is due may have to wait
 }
 
 // share is how much of the turn is done, 0 to 1.
@@ -69,16 +75,22 @@ func (t *turnProgress) rate() string {
 }
 
 const (
-	unit    = 1000 // a bar's resolution of one turn
-	refresh = 120 * time.Millisecond
+	unit     = 1000 // a bar's resolution of one turn
+	refresh  = 120 * time.Millisecond
+	widest   = 120 // columns of a line
+	leastBar = 5   // columns of a bar
 )
 
 func (b *bars) begin(names []string, turns int) {
 	b.began, b.turns = time.Now(), turns
-	b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(min(b.width, 120)), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
-	for range names {
-		b.lines = append(b.lines, &line{all: turns})
+	columns, longest := min(b.width, widest), 0
+	for _, name := range names {
+		longest = max(longest, utf8.RuneCountInString(name))
 	}
+	for range names {
+		b.lines = append(b.lines, &line{all: turns, room: columns - longest - leastBar - 3})
+	}
+	b.pool = mpb.New(mpb.WithOutput(b.out), mpb.WithWidth(columns), mpb.WithRefreshRate(refresh), mpb.WithAutoRefresh())
 	for i, name := range names {
 		l := b.lines[i]
 		l.bar = b.pool.New(int64(turns*unit), mpb.BarStyle().Lbound("").Rbound("").Filler("━").Tip("━").Padding("┄"),
@@ -124,18 +136,56 @@ func (l *line) position() int64 {
 func (l *line) status() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	failed, text := l.failed, "waiting "+l.last
+	if l.running {
+		return l.figures(l.now.progress())
+	}
+	text := "waiting " + l.last
 	if l.turns == l.all {
 		text = "done " + l.last
 	}
-	if l.running {
-		failed += l.now.progress().Failed
-		text = l.now.label + " " + l.now.rate()
+	return text + failures(l.failed)
+}
+
+// figures are those of the turn that runs, as many as there is room for. The sparklines take what the others leave.
+func (l *line) figures(now recorder.Progress) string {
+	head, p99 := l.now.label+" "+l.now.rate(), ""
+	if n := len(l.p99s); n > 0 && l.p99s[n-1] != nil {
+		p99 = " p99 " + short(*l.p99s[n-1])
 	}
-	if failed > 0 {
-		text += fmt.Sprintf(" %d failed", failed)
+	failed := failures(l.failed + now.Failed)
+	waiting := fmt.Sprintf(" %d in flight", now.InFlight)
+	if l.now.open {
+		waiting += fmt.Sprintf(" %d queued", now.Queued)
 	}
-	return text
+	left := l.room - utf8.RuneCountInString(head+p99+waiting+failed)
+	if columns := min(sparkKept, (left-2)/2); columns >= leastSpark && p99 != "" {
+		return head + " " + l.rates.line(columns) + p99 + " " + l.p99s.line(columns) + waiting + failed
+	}
+	for _, text := range []string{head + p99 + waiting + failed, head + p99 + failed, head + failed} {
+		if utf8.RuneCountInString(text) <= l.room {
+			return text
+		}
+	}
+	return l.now.label + failed
+}
+
+// leastSpark is what a sparkline must have to show anything.
+const leastSpark = 4
+
+func failures(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" %d failed", n)
+}
+
+// sampled notes an interval.
+func (b *bars) sampled(i int, s *sample) {
+	l := b.lines[i]
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rates.add(rateOf(s))
+	l.p99s.add(s.stats.ResponseTime.P99)
 }
 
 // summary is the last line: time so far and to come, and errors.

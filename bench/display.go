@@ -15,8 +15,8 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
-// display shows how a run goes on: bars on a terminal, a plain line a phase elsewhere, nothing with --quiet. It
-// implements loadgen.Observer.
+// display shows how a run goes on: bars on a terminal, a plain line a phase elsewhere, with one every ten seconds of a long phase, and
+// nothing with --quiet. It is a loadgen.Observer and a watcher.
 type display struct {
 	w        io.Writer
 	scenario *scenario.Scenario
@@ -25,7 +25,11 @@ type display struct {
 	live     *bars // nil without a terminal
 	names    []string
 	began    time.Time
+	shown    time.Duration // of the turn, when there was a line about it; only without a terminal
 }
+
+// lineEvery is how often a plain line tells of a turn that takes long.
+const lineEvery = 10 * time.Second
 
 func newDisplay(w io.Writer, s *scenario.Scenario, o *runOptions) *display {
 	d := &display{w: w, scenario: s, rounds: o.rounds, quiet: o.quiet}
@@ -90,19 +94,28 @@ func (d *display) load() string {
 // draining tells that the first Ctrl-C was heard.
 func (d *display) draining() {
 	text := "Stopping: waiting for the answers to what was sent; Ctrl-C again aborts without a report"
+	d.tell(text)
+}
+
+// tell prints a line that must be seen, even with --quiet and above the bars.
+func (d *display) tell(text string) {
 	if d.live != nil && d.live.print(text) {
 		return
 	}
 	_, _ = fmt.Fprintln(d.w, text)
 }
 
+// plain leaves the terminal to what is written to standard output.
+func (d *display) plain() { d.live = nil }
+
 // Started implements loadgen.Observer.
 func (d *display) Started(t loadgen.Turn, progress func() recorder.Progress) {
+	d.shown = 0
 	if d.live != nil {
 		p := d.scenario.Phases[t.Phase]
 		d.live.started(t.Target, turnProgress{
 			label: d.label(t), progress: progress, began: time.Now(), lasts: time.Duration(p.Duration),
-			requests: int64(d.scenario.Requests(p)),
+			requests: int64(d.scenario.Requests(p)), open: p.Rate != nil,
 		})
 	}
 }
@@ -117,6 +130,40 @@ func (d *display) label(t loadgen.Turn) string {
 
 // Interval implements loadgen.Observer.
 func (d *display) Interval(loadgen.Turn, loadgen.Interval) {}
+
+// sampled implements watcher.
+func (d *display) sampled(s *sample) {
+	if d.live != nil {
+		d.live.sampled(s.turn.Target, s)
+		return
+	}
+	if s.To-d.shown < lineEvery {
+		return
+	}
+	d.shown = s.To.Truncate(lineEvery)
+	rate, p99 := 0.0, "no answer"
+	if r := rateOf(s); r != nil {
+		rate = *r
+	}
+	if s.stats.ResponseTime.P99 != nil {
+		p99 = "p99 " + short(*s.stats.ResponseTime.P99)
+	}
+	text := fmt.Sprintf("%.0f/s, %s, %d in flight, %d failed so far", rate, p99, s.InFlight, s.Failed)
+	if d.scenario.Phases[s.turn.Phase].Rate != nil {
+		text = fmt.Sprintf("%.0f/s, %s, %d in flight, %d queued, %d failed so far", rate, p99, s.InFlight, s.Queued, s.Failed)
+	}
+	d.say("%s  %-12s %-16s second %.0f: %s", clock(time.Since(d.began)), d.names[s.turn.Target], d.label(s.turn), s.To.Seconds(), text)
+}
+
+// rateOf is how many requests ended a second; nil of an interval without length.
+func rateOf(s *sample) *float64 {
+	span := (s.To - s.From).Seconds()
+	if span <= 0 {
+		return nil
+	}
+	rate := float64(s.stats.Requests) / span
+	return &rate
+}
 
 // Ended implements loadgen.Observer.
 func (d *display) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {

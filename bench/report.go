@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -13,28 +15,60 @@ import (
 )
 
 func newReportCommand(std streams) *cobra.Command {
-	return &cobra.Command{
-		Use:     "report DIR",
-		Short:   "Render the reports again from DIR/result.json",
-		Long:    `report reads DIR/result.json, writes the reports beside it again and prints the tables. It measures nothing.`,
+	asJSON := false
+	c := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Render the reports again from DIR/result.json",
+		Long: `report reads DIR/result.json, writes the reports beside it again and prints the tables. It measures nothing.
+
+Where a run was killed there is no result.json: then the result is rebuilt from the intervals in DIR/` + result.JournalName + `, up to the last
+one that was written, and the report says so. No result.json is written; --json prints one.`,
 		Example: `  bench report results/20260102-150405-four-phase-20`,
 		Args:    oneArg("folder with a " + result.FileName),
 		RunE: func(_ *cobra.Command, args []string) error {
-			r, err := result.Load(args[0])
+			r, err := load(args[0])
 			if err != nil {
-				if errors.Is(err, fs.ErrNotExist) {
-					err = fmt.Errorf("%s has no %s: expected the output folder of a run", args[0], result.FileName)
-				}
 				return usageError{err}
 			}
-			model, err := analysis.Compare(r)
-			if err != nil {
-				return usageError{fmt.Errorf("%s: %w", args[0], err)}
-			}
-			if err := report.Write(args[0], model); err != nil {
-				return err
-			}
-			return report.Terminal(std.out, model, terminalOptions(std.out))
+			return renderAgain(std, args[0], r, asJSON)
 		},
 	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result instead of tables")
+	return c
+}
+
+// load reads the result of a run, or what its journal has of it.
+func load(dir string) (*result.Run, error) {
+	path := filepath.Join(dir, result.FileName)
+	info, err := os.Stat(path)
+	// An empty file is no result: a shell makes it before 'bench report --json' begins whose output goes there.
+	if missing := errors.Is(err, fs.ErrNotExist); !missing && (err != nil || info.Size() > 0) {
+		return result.Load(dir)
+	}
+	r, err := result.LoadJournal(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s has no %s: expected the output folder of a run", dir, result.FileName)
+	}
+	return r, err
+}
+
+func renderAgain(std streams, dir string, r *result.Run, asJSON bool) error {
+	model, err := analysis.Compare(r)
+	if err != nil {
+		return usageError{fmt.Errorf("%s: %w", dir, err)}
+	}
+	if err := report.Write(dir, model); err != nil {
+		return err
+	}
+	if !asJSON {
+		return report.Terminal(std.out, model, terminalOptions(std.out))
+	}
+	data, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err := std.out.Write(data); err != nil {
+		return fmt.Errorf("printing the result: %w", err)
+	}
+	return nil
 }

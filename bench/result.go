@@ -108,8 +108,12 @@ func openOutput(dir, scenarioName string) (*output, error) {
 		for n := 2; exists(o.dir); n++ {
 			o.dir = fmt.Sprintf("%s-%d", base, n)
 		}
-	} else if exists(filepath.Join(dir, result.FileName)) {
-		return nil, usageError{fmt.Errorf("--out %s holds a %s already: name another folder, or remove it", dir, result.FileName)}
+	} else {
+		for _, name := range []string{result.FileName, result.JournalName} {
+			if exists(filepath.Join(dir, name)) {
+				return nil, usageError{fmt.Errorf("--out %s holds %s already: name another folder, or remove it", dir, name)}
+			}
+		}
 	}
 	for at := filepath.Clean(o.dir); !exists(at) && at != filepath.Dir(at); at = filepath.Dir(at) {
 		o.made = append(o.made, at)

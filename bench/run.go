@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -31,6 +32,9 @@ type runOptions struct {
 	json      bool
 	quiet     bool
 	skipCheck bool
+	stream    bool
+	metrics   string
+	linger    time.Duration
 }
 
 const maxRounds = 1000
@@ -61,6 +65,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print result.json instead of tables")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
+	o.addLiveFlags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -88,7 +93,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	if !c.Flags().Changed("seed") {
 		o.seed = uint64(rand.Uint32()) // short enough to type again
 	}
-	return nil
+	return o.checkLiveFlags(c.Flags())
 }
 
 // loadScenario finds a shipped scenario by its name, or reads a file.
@@ -153,6 +158,11 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	show := newDisplay(std.err, s, o)
 	ctx, i, stop := watchSignals(ctx, show.draining)
 	defer stop()
+	live, err := openLive(ctx, std, o, show)
+	if err != nil {
+		return err
+	}
+	defer live.close(ctx)
 
 	host, err := newHost(show.say)
 	if err != nil {
@@ -167,14 +177,16 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 		return errors.Join(err, closeErr)
 	}
 	show.targets(set.Targets)
-	r, runErr := measure(ctx, i, set, s, o, show)
+	r, runErr := measure(ctx, i, set, s, o, out, show, live)
 	if err := set.Close(); err != nil {
 		runErr = errors.Join(runErr, fmt.Errorf("stopping the targets: %w", err))
 	}
 	if r == nil {
 		return runErr
 	}
-	return errors.Join(publish(std, r, out, o, show), runErr)
+	runErr = errors.Join(publish(ctx, std, r, out, o, show, live), runErr)
+	live.lastScrape(ctx, i.drain)
+	return runErr
 }
 
 func openTargets(ctx context.Context, host *target.Host, specs []target.Spec) (*target.Set, error) {
@@ -186,7 +198,7 @@ func openTargets(ctx context.Context, host *target.Host, specs []target.Spec) (*
 
 // publish writes result.json and the reports and prints the product. A disk that is full does not keep the tables from being
 // printed: they cannot be measured again.
-func publish(std streams, r *result.Run, out *output, o *runOptions, show *display) error {
+func publish(ctx context.Context, std streams, r *result.Run, out *output, o *runOptions, show *display, live *live) error {
 	data, err := r.Encode()
 	if err != nil {
 		return err
@@ -200,9 +212,12 @@ func publish(std streams, r *result.Run, out *output, o *runOptions, show *displ
 		out.keep()
 		writeErr = report.Write(out.dir, model)
 	}
-	if o.json {
+	switch {
+	case o.stream:
+		err = live.lastLine(ctx, data, o.json)
+	case o.json:
 		_, err = std.out.Write(data)
-	} else {
+	default:
 		err = report.Terminal(std.out, model, terminalOptions(std.out))
 	}
 	if err != nil {
@@ -215,7 +230,7 @@ func publish(std streams, r *result.Run, out *output, o *runOptions, show *displ
 }
 
 // measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
-func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, show *display) (*result.Run, error) {
+func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, out *output, show *display, live *live) (*result.Run, error) {
 	names := make([]loadgen.Target, len(set.Targets))
 	for n, t := range set.Targets {
 		names[n] = loadgen.Target{Name: t.Name, URL: t.URL}
@@ -250,12 +265,14 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		case <-loadDone:
 		}
 	}()
-	whole, err := g.Run(ctx, i.drain, o.rounds, observers{c, show})
+	j := startJournal(out.dir, r, c, warmed)
+	whole, err := g.Run(ctx, i.drain, o.rounds, append(observers{c, j, show}, live.observers(names, s.Phases)...))
 	close(loadDone)
 	<-unwatched
 	show.finish()
+	r.Warnings = append(r.Warnings, j.close()...)
 	if err != nil {
-		return nil, errors.New("aborted: no report was written")
+		return nil, fmt.Errorf("aborted: no report was written%s", j.hint())
 	}
 	r.Generator = c.health()
 	r.Interrupted = !whole

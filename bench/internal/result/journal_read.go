@@ -1,0 +1,350 @@
+package result
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// longestTurn is a century: beyond all runs, and well within what a time.Duration holds.
+const longestTurn = 100 * 365 * 24 * 3600.0 // s
+
+// maxJournalLine is far above what an interval of the longest scenario takes.
+const maxJournalLine = 64 << 20
+
+// errCut is a line that is not whole: the last one of a program that was killed or of a machine that lost its power.
+var errCut = errors.New("the line is cut off")
+
+// LoadJournal reads DIR/intervals.ndjson as ReadJournal does.
+func LoadJournal(dir string) (*Run, error) {
+	path := filepath.Join(dir, JournalName)
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	r, err := ReadJournal(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return r, nil
+}
+
+// ReadJournal makes a result of a journal, as far as it goes: of histograms that are merged, never of figures that are averaged.
+// The run counts as interrupted, and a warning says up to when its figures reach.
+//
+// A last line that is cut off is ignored, which is said in a warning too. All other faults are errors with their line.
+//
+// The figures of a turn that had ended are those that the result would have. Of one that had not, the wall time is up to the end
+// of its last interval. What a journal does not know is missing: the meter of a local Lambda service (environments, init and
+// max_concurrent of cold starts), and the warnings of a run's end. FinishedAt is when the last interval or turn ended, and the
+// generator's health is that of the turns that had ended.
+func ReadJournal(from io.Reader) (*Run, error) {
+	in := &lines{from: bufio.NewReaderSize(from, 64<<10)}
+	r := &rebuilt{}
+	cut := false
+	for {
+		line, err := in.next()
+		if err == nil {
+			err = r.line(line)
+		}
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if errors.Is(err, errCut) && in.last() {
+			cut = true
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("line %d: %w", in.number, err)
+		}
+	}
+	return r.finish(cut)
+}
+
+// lines reads a journal line by line.
+type lines struct {
+	from   *bufio.Reader
+	number int
+	text   []byte
+}
+
+// next line without its line break; io.EOF after the last, errCut of one that has no line break.
+func (l *lines) next() ([]byte, error) {
+	l.text = l.text[:0]
+	l.number++
+	for {
+		part, err := l.from.ReadSlice('\n')
+		l.text = append(l.text, part...)
+		switch {
+		case err == nil:
+			return l.text[:len(l.text)-1], nil
+		case errors.Is(err, io.EOF) && len(l.text) > 0:
+			return nil, errCut
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		case len(l.text) > maxJournalLine:
+			return nil, fmt.Errorf("it has more than %d bytes", maxJournalLine)
+		}
+	}
+}
+
+// last says that nothing follows.
+func (l *lines) last() bool {
+	_, err := l.from.Peek(1)
+	return errors.Is(err, io.EOF)
+}
+
+// rebuilt is a run in the making.
+type rebuilt struct {
+	run       *Run // nil before the head
+	targets   []*rebuiltTarget
+	open      *rebuiltTurn // nil between turns
+	at        time.Time    // of the last line that has a time
+	known     bool         // the generator's health
+	validator validator
+}
+
+// rebuiltTarget has the sums over all phases that count.
+type rebuiltTarget struct {
+	result  *Target
+	overall sums
+	steps   []sums
+	cold    *Histogram
+}
+
+// rebuiltTurn is one that has begun and not ended.
+type rebuiltTurn struct {
+	target *rebuiltTarget
+	phase  PhaseStats // without figures
+	toS    float64
+	whole  sums
+	steps  []sums
+	cold   *Histogram
+}
+
+func (r *rebuilt) line(text []byte) error {
+	var kind struct {
+		Type string `json:"type"`
+	}
+	if !json.Valid(text) {
+		return fmt.Errorf("%w or is not JSON", errCut)
+	}
+	if err := json.Unmarshal(text, &kind); err != nil {
+		return plainError(err)
+	}
+	if (r.run == nil) != (kind.Type == typeHead) {
+		return fmt.Errorf("a journal begins with its only line of type %q; this one has type %q", typeHead, kind.Type)
+	}
+	switch kind.Type {
+	case typeHead:
+		return r.head(text)
+	case typeInterval:
+		return r.interval(text)
+	case typeTurn:
+		return r.turn(text)
+	}
+	return fmt.Errorf("unknown type %q: expected %q or %q", kind.Type, typeInterval, typeTurn)
+}
+
+func (r *rebuilt) head(text []byte) error {
+	var head struct {
+		Run json.RawMessage `json:"run"`
+	}
+	if err := json.Unmarshal(text, &head); err != nil {
+		return plainError(err)
+	}
+	run, err := Decode(head.Run)
+	if err != nil {
+		return err
+	}
+	r.run, r.at = run, run.StartedAt
+	for i := range run.Targets {
+		t := &run.Targets[i]
+		t.Phases, t.Examples = []PhaseStats{}, []ErrorSample{}
+		r.targets = append(r.targets, &rebuiltTarget{result: t, steps: make([]sums, len(run.Scenario.Steps))})
+	}
+	return nil
+}
+
+func (r *rebuilt) interval(text []byte) error {
+	var i JournalInterval
+	if err := json.Unmarshal(text, &i); err != nil {
+		return plainError(err)
+	}
+	if err := r.begin(&i); err != nil {
+		return err
+	}
+	o := r.open
+	if i.FromS != o.toS || i.ToS < i.FromS || i.ToS > longestTurn {
+		return fmt.Errorf("the interval is from %g s to %g s, and the one before it ended at %g s", i.FromS, i.ToS, o.toS)
+	}
+	if len(i.Steps) != len(o.steps) {
+		return fmt.Errorf("the interval has %d steps, and the scenario has %d", len(i.Steps), len(o.steps))
+	}
+	o.toS, r.at = i.ToS, i.At
+	if err := r.add(&o.whole, "phase", &i.Phase.Stats); err != nil {
+		return err
+	}
+	for n := range i.Steps {
+		if err := r.add(&o.steps[n], fmt.Sprintf("steps[%d]", n), &i.Steps[n].Stats); err != nil {
+			return err
+		}
+	}
+	if i.Cold != nil {
+		if err := r.validator.summary("cold_us", i.Cold); err != nil {
+			return err
+		}
+		if err := addSummary(&o.cold, i.Cold); err != nil {
+			return fmt.Errorf("cold_us: %w", err)
+		}
+	}
+	t := o.target.result
+	for _, e := range i.Examples {
+		if !slices.ContainsFunc(t.Examples, func(have ErrorSample) bool { return have.Kind == e.Kind }) {
+			t.Examples = append(t.Examples, e)
+		}
+	}
+	return nil
+}
+
+// add checks the figures of an interval and adds them.
+func (r *rebuilt) add(to *sums, where string, s *Stats) error {
+	lengthen(s)
+	if err := r.validator.stats(where, s); err != nil {
+		return err
+	}
+	if err := to.add(s); err != nil {
+		return fmt.Errorf("%s: %w", where, err)
+	}
+	return nil
+}
+
+// begin opens the interval's turn, unless it is the one that is open.
+func (r *rebuilt) begin(i *JournalInterval) error {
+	phase := i.Phase
+	phase.Stats = Stats{}
+	if o := r.open; o != nil {
+		if i.Target != o.target.result.Name || phase.Name != o.phase.Name || phase.Round != o.phase.Round {
+			return fmt.Errorf("an interval of %q, phase %q, round %d, and that of %q, phase %q, round %d has not ended",
+				i.Target, phase.Name, phase.Round, o.target.result.Name, o.phase.Name, o.phase.Round)
+		}
+		return nil
+	}
+	at := slices.IndexFunc(r.targets, func(t *rebuiltTarget) bool { return t.result.Name == i.Target })
+	if at < 0 {
+		return fmt.Errorf("target %q is not in the first line", i.Target)
+	}
+	r.open = &rebuiltTurn{target: r.targets[at], phase: phase, steps: make([]sums, len(r.run.Scenario.Steps))}
+	return nil
+}
+
+func (r *rebuilt) turn(text []byte) error {
+	var t JournalTurn
+	if err := json.Unmarshal(text, &t); err != nil {
+		return plainError(err)
+	}
+	o := r.open
+	if o == nil || t.Target != o.target.result.Name || t.Phase != o.phase.Name || t.Round != o.phase.Round {
+		return fmt.Errorf("the end of %q, phase %q, round %d, which has no interval before it", t.Target, t.Phase, t.Round)
+	}
+	if t.WallS != nil {
+		if *t.WallS < 0 || *t.WallS > longestTurn {
+			return fmt.Errorf("wall_s is %g", *t.WallS)
+		}
+		o.whole.wall = time.Duration(*t.WallS*1e9 + 0.5)
+	}
+	r.at, r.run.Generator, r.known = t.At, t.Generator, true
+	r.close()
+	return nil
+}
+
+// close adds the open turn to its target.
+func (r *rebuilt) close() {
+	o := r.open
+	r.open = nil
+	o.phase.Stats = o.whole.stats()
+	t := o.target
+	t.result.Phases = append(t.result.Phases, o.phase)
+	if o.phase.Warmup {
+		return
+	}
+	t.overall.merge(&o.whole)
+	for i := range o.steps {
+		t.steps[i].merge(&o.steps[i])
+	}
+	mergeInto(&t.cold, o.cold)
+}
+
+// finish gives the run.
+func (r *rebuilt) finish(cut bool) (*Run, error) {
+	if r.run == nil {
+		return nil, errors.New("the journal's first line is not whole: nothing is known of the run")
+	}
+	run := r.run
+	run.Interrupted, run.FinishedAt = true, r.at
+	run.Warnings = append(r.warnings(cut), run.Warnings...)
+	if o := r.open; o != nil {
+		if o.whole.requests > 0 {
+			o.whole.wall = time.Duration(o.toS * 1e9)
+		}
+		r.close()
+	}
+	if !r.known {
+		run.Generator = Generator{Verdict: Suspect, Reasons: []string{"Whether the load generator kept up is not known: its health is written at the end of each phase."}}
+	}
+	for _, t := range r.targets {
+		t.finish(run.Scenario.Steps)
+	}
+	run.Thresholds = run.Judge()
+	// Each line was checked, but not what they add up to.
+	if err := run.validate(); err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+func (r *rebuilt) warnings(cut bool) []string {
+	text := fmt.Sprintf("There is no %s: bench was killed, the machine stopped, or the run still goes on. This is rebuilt from %s, which ",
+		FileName, JournalName)
+	at := r.at.UTC().Format(time.DateTime) + " UTC"
+	switch o := r.open; {
+	case o != nil:
+		text += fmt.Sprintf("reaches to second %.1f of phase %s, round %d, on %s, at %s. The wall time of that phase ends there.",
+			o.toS, o.phase.Name, o.phase.Round, o.target.result.Name, at)
+	case r.at.Equal(r.run.StartedAt):
+		text += "has no figures yet."
+	default:
+		text += "reaches to the end of a phase, at " + at + "."
+	}
+	all := []string{text}
+	if cut {
+		all = append(all, "The last line of "+JournalName+" was cut off and is ignored.")
+	}
+	return all
+}
+
+func (t *rebuiltTarget) finish(steps []scenario.Step) {
+	out := t.result
+	out.Overall = t.overall.stats()
+	out.Steps = make([]StepStats, 0, len(steps))
+	for i := range steps {
+		out.Steps = append(out.Steps, StepStats{Name: steps[i].Name, Stats: t.steps[i].stats()})
+	}
+	if out.ColdStarts == nil && t.cold == nil {
+		return
+	}
+	cold := &ColdStarts{ResponseTime: t.cold.Summary()}
+	if out.ColdStarts != nil {
+		cold.WarmedByCheck = out.ColdStarts.WarmedByCheck
+	}
+	cold.Requests = cold.ResponseTime.Count
+	out.ColdStarts = cold
+}

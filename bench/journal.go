@@ -1,0 +1,223 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/target"
+)
+
+// journal writes what is recorded to the output folder while the run goes on. It is a loadgen.Observer and a watcher.
+//
+// Nothing that happens to it stops the run. After the first fault nothing more is written, so that the file is always a journal
+// of the run up to some moment.
+type journal struct {
+	names  []string
+	phase  func(t loadgen.Turn, s result.Stats) result.PhaseStats
+	steps  []string
+	health func() result.Generator
+
+	queue chan journalLine
+	ended sync.WaitGroup
+	full  bool // the queue was: the disk does not keep up
+
+	// Of the goroutine that writes, until ended.
+	file  *os.File
+	size  int64 // of the lines that are whole
+	dirty bool
+	err   error
+	// intervals that are in the file.
+	intervals int
+}
+
+// journalLine is any line of the journal.
+type journalLine interface {
+	Line() ([]byte, error)
+}
+
+const (
+	// journalQueue is many minutes of intervals, or some hundred phases of a few milliseconds each.
+	journalQueue = 2048
+	// journalSync is how often the disk is asked to keep what was written: what a machine without power loses.
+	journalSync = time.Second
+)
+
+// startJournal creates the journal of r in dir. c is told of each turn before the journal is.
+func startJournal(dir string, r *result.Run, c *collector, warmed []int64) *journal {
+	f, err := os.OpenFile(filepath.Join(dir, result.JournalName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	j := newJournal(f, err, c)
+	j.put(result.JournalHead{Run: journalHead(r, c, warmed)})
+	return j
+}
+
+// newJournal writes to f unless opening it failed.
+func newJournal(f *os.File, err error, c *collector) *journal {
+	j := &journal{file: f, err: err, health: c.health, queue: make(chan journalLine, journalQueue)}
+	for _, t := range c.targets {
+		j.names = append(j.names, t.Name)
+	}
+	for _, s := range c.scenario.Steps {
+		j.steps = append(j.steps, s.Name)
+	}
+	j.phase = func(t loadgen.Turn, s result.Stats) result.PhaseStats {
+		return phaseStats(c.scenario.Phases[t.Phase], t, s)
+	}
+	j.ended.Go(j.write)
+	return j
+}
+
+// journalHead is r with its targets, of which nothing is measured yet.
+func journalHead(r *result.Run, c *collector, warmed []int64) *result.Run {
+	head := *r
+	head.Targets = append([]result.Target{}, c.results...)
+	for i, t := range c.targets {
+		if warmed[i] > 0 || t.Metered() || t.Kind == target.KindLambda {
+			head.Targets[i].ColdStarts = &result.ColdStarts{WarmedByCheck: warmed[i]}
+		}
+	}
+	return &head
+}
+
+// Started implements loadgen.Observer.
+func (j *journal) Started(loadgen.Turn, func() recorder.Progress) {}
+
+// Interval implements loadgen.Observer.
+func (j *journal) Interval(loadgen.Turn, loadgen.Interval) {}
+
+// sampled implements watcher.
+func (j *journal) sampled(s *sample) {
+	phase := j.phase(s.turn, s.stats)
+	line := result.JournalInterval{
+		Target: j.names[s.turn.Target], At: s.at.UTC().Truncate(time.Millisecond), FromS: s.From.Seconds(), ToS: s.To.Seconds(),
+		InFlight: s.InFlight, Queued: s.Queued, Phase: phase, Steps: make([]result.StepStats, len(j.steps)),
+	}
+	for i := range j.steps {
+		line.Steps[i] = result.StepStats{Name: j.steps[i], Stats: s.step(i)}
+	}
+	if s.Recorded.Cold != nil {
+		cold := s.Recorded.Cold.Summary()
+		line.Cold = &cold
+	}
+	for _, f := range s.Recorded.Failures {
+		line.Examples = append(line.Examples, result.ErrorSample{Kind: f.Kind, Phase: phase.Name, Step: j.steps[f.Step], Detail: f.Detail})
+	}
+	j.put(line)
+}
+
+// step is the stats of one step.
+func (s *sample) step(i int) result.Stats {
+	if len(s.Recorded.Steps) == 1 {
+		// What makes figures of a histogram takes a millisecond, and here they are the same but for what steps have not.
+		only := s.stats
+		only.ConnectTime, only.TLSTime, only.SendLag = result.Summary{}, nil, nil
+		return only
+	}
+	runtime.Gosched() // with one CPU, requests that are due come first
+	return s.Recorded.Steps[i].Stats()
+}
+
+// Ended implements loadgen.Observer.
+func (j *journal) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
+	line := result.JournalTurn{
+		Target: j.names[t.Target], At: time.Now().UTC().Truncate(time.Millisecond), Phase: j.phase(t, result.Stats{}).Name, Round: t.Round,
+		Generator: j.health(),
+	}
+	if wall := p.Overall.Wall.Seconds(); wall > 0 {
+		line.WallS = &wall
+	}
+	j.put(line)
+}
+
+// put never waits.
+func (j *journal) put(line journalLine) {
+	if j.full {
+		return
+	}
+	select {
+	case j.queue <- line:
+	default:
+		j.full = true
+	}
+}
+
+// write is the goroutine that touches the file.
+func (j *journal) write() {
+	tick := time.NewTicker(journalSync)
+	defer tick.Stop()
+	for {
+		select {
+		case line, ok := <-j.queue:
+			if !ok {
+				j.sync()
+				return
+			}
+			j.append(line)
+		case <-tick.C:
+			j.sync()
+		}
+	}
+}
+
+func (j *journal) append(line journalLine) {
+	if j.err != nil {
+		return
+	}
+	text, err := line.Line()
+	if err == nil {
+		_, err = j.file.Write(text)
+	}
+	if err != nil {
+		j.err = err
+		_ = j.file.Truncate(j.size) // half a line is ignored by those who read it, but only at the end
+		return
+	}
+	j.size += int64(len(text))
+	j.dirty = true
+	if _, ok := line.(result.JournalInterval); ok {
+		j.intervals++
+	}
+}
+
+func (j *journal) sync() {
+	if j.err != nil || !j.dirty {
+		return
+	}
+	j.err = j.file.Sync()
+	j.dirty = false
+}
+
+// close ends the journal, which stays if it holds anything, and gives a warning if something went wrong with it. No observer method
+// may be called after it.
+func (j *journal) close() []string {
+	close(j.queue)
+	j.ended.Wait()
+	if j.file != nil {
+		j.err = errors.Join(j.err, j.file.Close())
+		if j.intervals == 0 {
+			_ = os.Remove(j.file.Name())
+		}
+	}
+	if j.full && j.err == nil {
+		j.err = errors.New("the disk did not keep up")
+	}
+	if j.err == nil {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s ends before the run does (%v): it is no time series of the whole run.", result.JournalName, j.err)}
+}
+
+// hint says, after close, what can be done with the journal of a run without a result.
+func (j *journal) hint() string {
+	if j.intervals == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" ('bench report %s' renders what was measured)", filepath.Dir(j.file.Name()))
+}
