@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,14 +13,27 @@ import (
 // variableForm is what names in templates look like.
 var variableForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
-const variableWanted = "expected up to 64 letters, digits and underscores that do not begin with a digit"
+// announce notes which names steps will capture, for templates that name them too early.
+func (p *parser) announce(steps *yaml.Node) {
+	if steps == nil || steps.Kind != yaml.SequenceNode {
+		return
+	}
+	for i, step := range slices.Backward(steps.Content) {
+		if n := child(step, "capture"); n != nil && n.Kind == yaml.MappingNode {
+			for j := 0; j < len(n.Content); j += 2 {
+				p.names.later[n.Content[j].Value] = fmt.Sprintf("steps[%d] captures it, for the steps after it", i)
+			}
+		}
+	}
+}
 
 // captures reads what a step keeps of its answer.
 func (p *parser) captures(n *yaml.Node, at string) []Capture {
 	var captures []Capture
 	for _, item := range p.pairs(n, at, "names to {header: NAME} or {json: PATH}") {
-		if !variableForm.MatchString(item.name) {
-			p.fault(item.key, at, "%s, got %s", variableWanted, describe(item.key))
+		if fault := p.names.newName(item.name, kindCapture); fault != "" {
+			p.fault(item.key, at, "%s", fault)
+			p.names.incomplete = true
 			continue
 		}
 		captures = append(captures, p.capture(item.value, join(at, item.name), item.name))

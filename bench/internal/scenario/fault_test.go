@@ -12,7 +12,7 @@ import (
 const (
 	stepKeys     = "name, method, path, content_type, headers, body, body_file, expect, weight, think_time, capture"
 	phaseKeys    = "name, workers, rate, arrivals, iterations, duration, warmup"
-	scenarioKeys = "name, load, workers, connections, order, arrivals, steps, phases, timeout, grace, protocol, fresh_connections, slo"
+	scenarioKeys = "name, load, workers, connections, order, arrivals, steps, phases, timeout, grace, protocol, fresh_connections, slo, values, feeder"
 	nameWanted   = "expected up to 64 letters, digits, dots, underscores and dashes, got "
 	pathWanted   = "expected a path with its query, such as /texts?page=2, in its encoded form, got "
 )
@@ -59,11 +59,6 @@ func TestFaults(t *testing.T) {
 			"5: steps[1]: expected a mapping with " + stepKeys + ", got an alias",
 		},
 		{"tag", step("method: POST, path: /, body: !!binary aGVsbG8="), "4: steps[0].body: the tag !!binary is not supported: write the value as plain text"},
-
-		// Templates.
-		{"template in a body", step(`method: POST, path: /, body: "{{.id}}"`), `4: steps[0].body: templated values are not supported by this version, got "{{.id}}"`},
-		{"template in a path", step(`path: "/{{.id}}"`), `4: steps[0].path: templated values are not supported by this version, got "/{{.id}}"`},
-		{"template in a header", step(`path: /, headers: {X-A: "{{.id}}"}`), `4: steps[0].headers.X-A: templated values are not supported by this version, got "{{.id}}"`},
 
 		// The scenario's own values.
 		{"no name", edited(t, "name: short\n", ""), "1: name: missing"},

@@ -18,7 +18,7 @@ const (
 // scenario reads the whole file.
 func (p *parser) scenario(n *yaml.Node) *Scenario {
 	f := p.fields(n, "", "name", "load", "workers", "connections", "order", "arrivals", "steps", "phases", "timeout", "grace",
-		"protocol", "fresh_connections", "slo")
+		"protocol", "fresh_connections", "slo", "values", "feeder")
 	s := &Scenario{Load: Closed, Protocol: HTTP1, Timeout: defaultTimeout}
 	if f == nil {
 		return s
@@ -38,6 +38,13 @@ func (p *parser) scenario(n *yaml.Node) *Scenario {
 	s.FreshConnections = p.boolean(f["fresh_connections"], "fresh_connections")
 	if v := f["slo"]; v != nil {
 		s.SLO = p.slo(v, "slo")
+	}
+	p.announce(f["steps"])
+	if v := f["feeder"]; v != nil {
+		s.Feeder = p.feeder(v, "feeder")
+	}
+	if v := f["values"]; v != nil {
+		s.Values = p.values(v, "values")
 	}
 	p.steps(s, f["steps"], n)
 	p.draws(s, f)
@@ -102,6 +109,7 @@ func (p *parser) steps(s *Scenario, list, parent *yaml.Node) {
 		}
 		seen[step.Name] = true
 		s.Steps = append(s.Steps, step)
+		p.names.addCaptures(step.Capture)
 	}
 }
 

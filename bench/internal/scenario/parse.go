@@ -61,7 +61,7 @@ func Parse(file string, data []byte, readFile func(name string) ([]byte, error))
 	case !errors.Is(err, io.EOF):
 		return nil, syntaxError(file, err)
 	}
-	p := &parser{file: file, readFile: readFile}
+	p := &parser{file: file, readFile: readFile, names: newNames()}
 	s := p.scenario(doc.Content[0])
 	if len(p.errs) > maxFaults {
 		p.errs = append(p.errs[:maxFaults], fmt.Errorf("%s:1: and %d more faults", file, len(p.errs)-maxFaults))
@@ -104,6 +104,7 @@ func syntaxError(file string, err error) error {
 type parser struct {
 	file     string
 	readFile func(name string) ([]byte, error)
+	names    *names // that the templates read so far can use
 	errs     []error
 }
 
@@ -309,6 +310,9 @@ func join(at, key string) string {
 func describe(n *yaml.Node) string {
 	switch n.Kind {
 	case yaml.MappingNode:
+		if len(n.Content) > 0 && n.Content[0].Kind == yaml.MappingNode {
+			return "a mapping of mappings (a template has to stand in quotes)"
+		}
 		return "a mapping"
 	case yaml.SequenceNode:
 		return fmt.Sprintf("a list of %d", len(n.Content))

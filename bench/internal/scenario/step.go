@@ -27,14 +27,13 @@ func (p *parser) step(n *yaml.Node, at string) Step {
 	}
 	step.Path = p.path(f["path"], n, at+".path")
 	if v := f["content_type"]; v != nil {
+		p.literal(v, at+".content_type")
 		step.ContentType = p.text(v, at+".content_type", "text/plain")
 		if _, _, err := mime.ParseMediaType(step.ContentType); err != nil || !printable(step.ContentType) {
 			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
 		}
 	}
 	step.Headers = p.headers(f["headers"], at+".headers")
-	p.literal(f["path"], at+".path")
-	p.literal(f["body"], at+".body")
 	p.body(&step, f["body"], f["body_file"], at)
 	step.Expect = p.expect(f["expect"], at+".expect")
 	if step.Method == "HEAD" && step.Expect.Body != nil {
@@ -52,24 +51,25 @@ func (p *parser) step(n *yaml.Node, at string) Step {
 	return step
 }
 
-// literal refuses templates: sent as they stand they would load another route than was meant.
-func (p *parser) literal(n *yaml.Node, at string) {
-	if n != nil && n.Kind == yaml.ScalarNode && strings.Contains(n.Value, "{{") {
-		p.fault(n, at, "templated values are not supported by this version, got %s", describe(n))
-	}
-}
-
 func (p *parser) path(n, parent *yaml.Node, at string) string {
 	if n == nil {
 		p.fault(parent, at, "missing: expected a path such as /")
 		return "/"
 	}
 	v := p.text(n, at, "/")
-	u, err := url.ParseRequestURI(v)
-	if err != nil || !strings.HasPrefix(v, "/") || u.Host != "" || len(v) > maxPathBytes ||
-		strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
+	template := p.template(n, at, v)
+	whole := template.with("x") // any value that needs no encoding
+	if len(template.parts) > 0 && template.parts[0].kind != kindLiteral {
+		whole = "/" + whole // the value has it
+	}
+	u, err := url.ParseRequestURI(whole)
+	if err != nil || !strings.HasPrefix(whole, "/") || u.Host != "" ||
+		strings.ContainsFunc(whole, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '#' }) {
 		p.fault(n, at, "expected a path with its query, such as /texts?page=2, in its encoded form, got %s", describe(n))
 		return "/"
+	}
+	if most := template.most(p.names); most > maxPathBytes {
+		p.fault(n, at, "a path of up to %d bytes: servers take at most %d", most, maxPathBytes)
 	}
 	return v
 }
@@ -97,15 +97,25 @@ func (p *parser) headers(n *yaml.Node, at string) map[string]string {
 			p.fault(key, join(at, key.Value), "set by bench itself (the type by content_type)")
 		case given[name]:
 			p.fault(key, join(at, key.Value), "given twice")
-		case value.Kind == yaml.ScalarNode && !printable(value.Value):
-			p.fault(value, join(at, key.Value), "expected a printable text, got %s", describe(value))
 		default:
-			p.literal(value, join(at, key.Value))
-			headers[name] = p.text(value, join(at, key.Value), "")
+			headers[name] = p.header(value, join(at, key.Value))
 		}
 		given[name] = true
 	}
 	return headers
+}
+
+// header reads the value of a header.
+func (p *parser) header(n *yaml.Node, at string) string {
+	if n.Kind == yaml.ScalarNode && !printable(n.Value) {
+		p.fault(n, at, "expected a printable text, got %s", describe(n))
+		return ""
+	}
+	text := p.text(n, at, "")
+	if t := p.limited(n, at, text); !printable(t.with("")) {
+		p.fault(n, at, "expected a printable text in the quotes, got %s", describe(n))
+	}
+	return text
 }
 
 func (p *parser) body(step *Step, inline, file *yaml.Node, at string) {
@@ -113,7 +123,9 @@ func (p *parser) body(step *Step, inline, file *yaml.Node, at string) {
 	case inline != nil && file != nil:
 		p.fault(file, at+".body_file", "given beside body: expected one of the two")
 	case inline != nil:
-		step.Body = []byte(p.text(inline, at+".body", ""))
+		text := p.text(inline, at+".body", "")
+		p.limited(inline, at+".body", text)
+		step.Body = []byte(text)
 	case file != nil:
 		if file.Kind != yaml.ScalarNode || file.Tag == "!!null" || file.Value == "" {
 			p.fault(file, at+".body_file", "expected the name of a file, relative to the scenario's folder, got %s", describe(file))
@@ -143,9 +155,13 @@ func (p *parser) expect(n *yaml.Node, at string) Expect {
 	}
 	if v := f["body"]; v != nil {
 		text := p.text(v, at+".body", "")
+		if p.limited(v, at+".body", text).draws() {
+			p.fault(v, at+".body", "what is drawn here is not what was sent: draw it in values, and name it here and where it is sent")
+		}
 		e.Body = &text
 	}
 	if v := f["content_type"]; v != nil {
+		p.literal(v, at+".content_type")
 		media, _, err := mime.ParseMediaType(p.text(v, at+".content_type", "text/plain"))
 		if err != nil {
 			p.fault(v, at+".content_type", "expected a media type such as text/plain, got %s", describe(v))
