@@ -9,35 +9,7 @@ import (
 	"time"
 )
 
-// alive says whether a resting connection can be used: the server has not closed it, and nothing that nobody asked for waits to
-// be read, which the next request would take for its answer.
-func alive(nc net.Conn) bool {
-	session, ok := nc.(*tls.Conn)
-	if !ok {
-		return peek(nc) == silent
-	}
-	for {
-		switch peek(session.NetConn()) {
-		case silent:
-			return true
-		case ended:
-			return false
-		case waiting:
-		}
-		// It may be a session ticket, which is in order, or the goodbye that a server sends before it closes. Only reading tells.
-		if err := session.SetReadDeadline(time.Now().Add(probePatience)); err != nil {
-			return false
-		}
-		if _, err := session.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
-			return false
-		}
-	}
-}
-
-// probePatience is how long alive waits for the rest of a TLS record of which a part has come.
-const probePatience = 5 * time.Millisecond
-
-// state is what a socket has to say.
+// state is what a connection has to say.
 type state int
 
 const (
@@ -46,28 +18,110 @@ const (
 	ended                // closed by the other side, or broken
 )
 
-// peek looks at a socket without waiting and without taking anything from it.
-func peek(nc net.Conn) state {
-	sc, ok := nc.(syscall.Conn)
+// probe tells the state of a connection between two requests without waiting, and without allocating. What waits then was asked for
+// by nobody, and the next request would take it for its answer.
+type probe struct {
+	nc      net.Conn
+	session *tls.Conn // nil without TLS
+	socket  *socket
+	first   [16]byte // of what waits
+}
+
+func newProbe(nc net.Conn) *probe {
+	p := &probe{nc: nc}
+	if session, ok := nc.(*tls.Conn); ok {
+		p.session = session
+		return p
+	}
+	p.socket = newSocket(nc)
+	return p
+}
+
+// state of the connection. If it is waiting, the connection is of no use after.
+func (p *probe) state() state {
+	if p.session == nil {
+		return p.socket.peek()
+	}
+	below, ok := p.session.NetConn().(*polled)
 	if !ok {
 		return silent
 	}
+	// What has arrived may be a session ticket, which is in order, or the goodbye that a server sends before it closes. And an answer
+	// may have arrived already with the bytes of another. Only reading tells.
+	below.poll = true
+	n, err := p.session.Read(p.first[:])
+	below.poll = false
+	switch {
+	case n > 0 && !saysClosed(p.first[:n]):
+		return waiting
+	case n > 0:
+		return ended
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return silent
+	}
+	return ended
+}
+
+// polled is a connection below a TLS session. While poll is set, reading takes what has arrived and waits for nothing.
+type polled struct {
+	net.Conn
+	socket *socket
+	poll   bool
+}
+
+// Read implements net.Conn.
+func (p *polled) Read(b []byte) (int, error) {
+	if p.poll {
+		if p.socket == nil {
+			p.socket = newSocket(p.Conn)
+		}
+		if p.socket.peek() == silent {
+			return 0, os.ErrDeadlineExceeded // which the session takes as passing
+		}
+		// That of the last request may be over, and then nothing would be read.
+		if err := p.Conn.SetReadDeadline(time.Time{}); err != nil {
+			return 0, err
+		}
+	}
+	return p.Conn.Read(b)
+}
+
+// socket is looked at without waiting and without taking anything from it.
+type socket struct {
+	raw  syscall.RawConn
+	look func(fd uintptr)
+	b    [1]byte
+	n    int
+	err  error
+}
+
+// newSocket is nil for connections that have none, such as those in memory.
+func newSocket(nc net.Conn) *socket {
+	sc, ok := nc.(syscall.Conn)
+	if !ok {
+		return nil
+	}
 	raw, err := sc.SyscallConn()
 	if err != nil {
-		return ended
+		return nil
 	}
-	var n int
-	var peekErr error
-	err = raw.Control(func(fd uintptr) {
-		var b [1]byte
-		n, _, peekErr = syscall.Recvfrom(int(fd), b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-	})
-	switch {
+	s := &socket{raw: raw}
+	s.look = func(fd uintptr) {
+		s.n, _, s.err = syscall.Recvfrom(int(fd), s.b[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	}
+	return s
+}
+
+func (s *socket) peek() state {
+	if s == nil {
+		return silent
+	}
+	switch err := s.raw.Control(s.look); {
 	case err != nil:
 		return ended
-	case errors.Is(peekErr, syscall.EAGAIN), errors.Is(peekErr, syscall.EINTR):
+	case errors.Is(s.err, syscall.EAGAIN), errors.Is(s.err, syscall.EINTR):
 		return silent
-	case peekErr != nil || n == 0:
+	case s.err != nil || s.n == 0:
 		return ended
 	}
 	return waiting

@@ -11,7 +11,7 @@ import (
 )
 
 // pair is both ends of a loopback connection.
-func pair(t *testing.T) (client, server net.Conn) {
+func pair(t testing.TB) (client, server net.Conn) {
 	t.Helper()
 	var config net.ListenConfig
 	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -30,12 +30,17 @@ func pair(t *testing.T) (client, server net.Conn) {
 	return client, server
 }
 
+func alive(nc net.Conn) bool { return newProbe(nc).state() == silent }
+
 // settled waits until the client's socket has something to say.
 func settled(t *testing.T, nc net.Conn) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for peek(nc) == silent {
+	if p, ok := nc.(*polled); ok {
+		nc = p.Conn
+	}
+	for newSocket(nc).peek() == silent {
 		if ctx.Err() != nil {
 			t.Fatal("nothing arrived")
 		}
@@ -102,7 +107,7 @@ func sessions(t *testing.T, version uint16) (client, server *tls.Conn) {
 	source := httptest.NewTLSServer(http.NotFoundHandler())
 	defer source.Close()
 	a, b := pair(t)
-	client = tls.Client(a, &tls.Config{
+	client = tls.Client(&polled{Conn: a}, &tls.Config{
 		RootCAs:    source.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs,
 		ServerName: "example.com", MaxVersion: version, ClientSessionCache: tls.NewLRUClientSessionCache(1),
 	})
@@ -176,5 +181,24 @@ func TestAliveTLS(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+func TestLookingDoesNotAllocate(t *testing.T) {
+	client, _ := pair(t)
+	p := newProbe(client)
+	if n := testing.AllocsPerRun(100, func() { p.state() }); n != 0 {
+		t.Errorf("%v allocations, want 0", n)
+	}
+}
+
+func BenchmarkLook(b *testing.B) {
+	client, _ := pair(b)
+	p := newProbe(client)
+	b.ReportAllocs()
+	for b.Loop() {
+		if p.state() != silent {
+			b.Fatal("it was taken for dead")
+		}
 	}
 }

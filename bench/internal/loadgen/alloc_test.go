@@ -16,12 +16,12 @@ type canned struct {
 	answer []byte
 }
 
-func (c canned) Read(p []byte) (int, error)     { return copy(p, c.answer), nil }
-func (canned) Write(p []byte) (int, error)      { return len(p), nil }
-func (canned) SetDeadline(time.Time) error      { return nil }
-func (canned) SetReadDeadline(time.Time) error  { return nil }
-func (canned) SetWriteDeadline(time.Time) error { return nil }
-func (canned) Close() error                     { return nil }
+func (c *canned) Read(p []byte) (int, error)     { return copy(p, c.answer), nil }
+func (*canned) Write(p []byte) (int, error)      { return len(p), nil }
+func (*canned) SetDeadline(time.Time) error      { return nil }
+func (*canned) SetReadDeadline(time.Time) error  { return nil }
+func (*canned) SetWriteDeadline(time.Time) error { return nil }
+func (*canned) Close() error                     { return nil }
 
 const cannedAnswer = "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=UTF-8\r\nServer-Timing: app;dur=0.012, store;dur=0.101\r\n" +
 	"Date: Mon, 02 Jan 2006 15:04:05 GMT\r\nContent-Length: 1\r\n\r\n3"
@@ -34,8 +34,8 @@ func loop(tb testing.TB) (*worker, *recorder.Recorder) {
 		Name: "post", Method: "POST", Path: "/", ContentType: "text/plain", Body: []byte("123"),
 		Expect: scenario.Expect{Status: 200, Body: &body},
 	}}}
-	conn := newConn(endpoint{}, time.Minute)
-	conn.nc = canned{answer: []byte(cannedAnswer)}
+	conn := newConn(&route{timeout: time.Minute}, 0)
+	conn.nc = &canned{answer: []byte(cannedAnswer)}
 	conn.reader.Reset(conn)
 	c := &client{scenario: s, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, s), links: []link{conn}}
 	r := recorder.New(1, 1)

@@ -17,6 +17,8 @@ import (
 type link interface {
 	// ready says whether a request can be sent without opening anything first.
 	ready() bool
+	// prepare opens ahead of time what is kept from one request to the next.
+	prepare(ctx context.Context) (opened, *failure)
 	// open makes sure that a request can be sent, and says how long that took; opened is zero if there was nothing to do.
 	open(ctx context.Context) (opened, *failure)
 	// send puts m on the wire and reads the whole answer into answer, which is valid until the next send. start is just before
@@ -35,19 +37,24 @@ type opened struct {
 // client drives one target: it holds the links of all workers, which live as long as the run.
 type client struct {
 	scenario *scenario.Scenario
+	route    *route
 	requests []request
 	links    []link
 	counter  atomic.Uint64 // iterations so far
 }
 
-func newClient(base *url.URL, s *scenario.Scenario, _ *Options) (*client, error) {
-	e, err := newEndpoint(base)
+func newClient(base *url.URL, s *scenario.Scenario, o *Options) (*client, error) {
+	r, err := newRoute(base, s, o)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{scenario: s, requests: newRequests(base, s)}
-	for range s.InFlight() {
-		c.links = append(c.links, newConn(e, time.Duration(s.Timeout)))
+	c := &client{scenario: s, route: r, requests: newRequests(base, s)}
+	if s.Protocol == scenario.HTTP2 {
+		c.links = newStreams(r, s.InFlight())
+		return c, nil
+	}
+	for i := range s.InFlight() {
+		c.links = append(c.links, newConn(r, i))
 	}
 	return c, nil
 }

@@ -22,6 +22,7 @@ type message struct {
 	headers []field
 	body    []byte
 	hasBody bool   // false sends neither a body nor its length
+	fixed   bool   // the bytes of the body never change
 	wire    []byte // all of it as HTTP/1.1
 	err     error  // why it cannot be sent
 }
@@ -59,6 +60,7 @@ type header struct {
 type endpoint struct {
 	address    string // host:port to dial
 	serverName string
+	port       string
 	tls        bool
 }
 
@@ -81,6 +83,7 @@ func newEndpoint(base *url.URL) (endpoint, error) {
 	if e.serverName == "" {
 		return e, fmt.Errorf("URL %q has no host", base.Redacted())
 	}
+	e.port = port
 	e.address = net.JoinHostPort(e.serverName, port)
 	return e, nil
 }
@@ -126,6 +129,7 @@ func (r *request) render(m *message, v *scenario.Variables) {
 	step := &r.step
 	m.err = nil
 	m.method = step.Method
+	m.fixed = r.static || step.BodyFile != ""
 	m.target = r.target.Append(append(m.target[:0], r.prefix...), v)
 	m.body = m.body[:0]
 	if step.BodyFile != "" {

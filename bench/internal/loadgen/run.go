@@ -9,8 +9,11 @@ package loadgen
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"math/rand/v2"
+	"net"
+	"net/netip"
 	"net/url"
 	"time"
 
@@ -58,6 +61,14 @@ type Observer interface {
 type Options struct {
 	// Seed of everything that is drawn: turns, arrivals, steps, values.
 	Seed uint64
+	// RootCAs are the authorities whose certificates are trusted; nil trusts those of the system.
+	RootCAs *x509.CertPool
+	// Insecure trusts any certificate, and none at all.
+	Insecure bool
+	// Dial opens connections; nil does so by a net.Dialer. Without Lookup it is handed names as they are in the URL.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Lookup resolves names as net.Resolver.LookupNetIP does; nil is that of net.DefaultResolver.
+	Lookup func(ctx context.Context, network, host string) ([]netip.Addr, error)
 
 	newPacer func() pacer // nil but in tests
 }

@@ -112,7 +112,7 @@ type stop struct {
 func connect(ctx context.Context, workers []*worker) {
 	var ready sync.WaitGroup
 	for _, w := range workers {
-		ready.Go(func() { _ = w.connect(ctx) }) // the first request tries again, and counts it if that fails too
+		ready.Go(func() { w.connect(ctx) }) // the first request tries again, and counts it if that fails too
 	}
 	ready.Wait()
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// retryPause is how long a worker rests after it could not connect. Without it a phase bounded by time would count how
-// fast a dead server can be asked.
+// retryPause is how long a worker rests after it could not connect, or got nothing but a close. Without it a phase bounded by
+// time would count how fast a dead server can be asked.
 const retryPause = 10 * time.Millisecond
 
 // worker does one iteration after the other.
@@ -29,7 +29,7 @@ type worker struct {
 
 	first, last time.Time // begin of the first request, end of the last
 	free        time.Time // when the worker was ready for another request
-	unreachable bool      // the last try to connect failed
+	unreachable bool      // the last try to connect failed, or the server closed the connection at once
 }
 
 // begin makes the worker draw from the phase's own sequence.
@@ -111,15 +111,16 @@ func (w *worker) once(ctx context.Context, step int, due time.Time) bool {
 	begin := time.Time{}
 	if !w.link.ready() {
 		begin = time.Now()
-		fail := w.connect(ctx)
+		fail := w.opened(w.link.open(ctx))
 		if w.unreachable = fail != nil; w.unreachable {
 			w.failed(ctx, step, begin, time.Since(begin), due, fail)
 			return false
 		}
 	}
 	r := &w.client.requests[step]
-	start, took, fail := w.link.send(w.message(step))
+	start, took, fail := w.send(ctx, step, &begin)
 	if fail != nil {
+		w.unreachable = fail.dead
 		w.failed(ctx, step, start, took, due, fail)
 		return false
 	}
@@ -144,6 +145,21 @@ func (w *worker) once(ctx context.Context, step int, due time.Time) bool {
 		w.free = time.Now()
 	}
 	return kind == ""
+}
+
+// send sends the message of a step, and once more if the server has not looked at it. begin is when opening began, if anything was opened.
+func (w *worker) send(ctx context.Context, step int, begin *time.Time) (start time.Time, took time.Duration, fail *failure) {
+	start, took, fail = w.link.send(w.message(step))
+	if fail == nil || !fail.unseen {
+		return start, took, fail
+	}
+	if begin.IsZero() {
+		*begin = start
+	}
+	if w.opened(w.link.open(ctx)) != nil {
+		return start, took, fail
+	}
+	return w.link.send(w.message(step))
 }
 
 // late is how much later the request was sent than it could have been: after it was due and the worker was free. Opening a
@@ -185,9 +201,11 @@ func (w *worker) failed(ctx context.Context, step int, start time.Time, took tim
 	w.free = end
 }
 
-// connect opens the worker's connection if it has none that lives, and records how long that took.
-func (w *worker) connect(ctx context.Context) *failure {
-	o, fail := w.link.open(ctx)
+// connect opens ahead of time what the worker's link keeps.
+func (w *worker) connect(ctx context.Context) { _ = w.opened(w.link.prepare(ctx)) }
+
+// opened records how long it took to open a connection, if one was.
+func (w *worker) opened(o opened, fail *failure) *failure {
 	if fail == nil && o.took > 0 {
 		w.record.Connected(o.took, o.handshake)
 	}
