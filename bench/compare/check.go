@@ -47,7 +47,7 @@ func (o *outcome) checks() []check {
 	var all []check
 	if o.Closed != nil {
 		for _, least := range leastRatios {
-			c := check{What: "closed loop, bench / " + least.tool, Want: fmt.Sprintf("at least %g", least.ratio), State: notMeasured}
+			c := check{What: "closed loop, bench / " + least.tool, Want: fmt.Sprintf("at least %g", least.ratio), Got: "n/a", State: notMeasured}
 			if s := spreadOf(o.Closed.ratios(least.tool)); !math.IsNaN(s.median) {
 				c.Got, c.State = ratioText(s), reached(s.median >= least.ratio)
 			}

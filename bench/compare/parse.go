@@ -12,7 +12,7 @@ import (
 
 // figures are what a generator says of one run.
 type figures struct {
-	// RatePerSecond of answers, 0 if none came.
+	// RatePerSecond of good answers, 0 if none came.
 	RatePerSecond float64 `json:"rate_rps"`
 	Requests      int64   `json:"requests"`
 	// Failed is how many requests it calls failed; they may be among Requests or not, as the generator counts.
@@ -36,11 +36,19 @@ var (
 	heyErrorsTitle = "Error distribution:"
 )
 
+// good takes the failed requests out of a rate that counts them.
+func (f figures) good() figures {
+	if f.Requests > 0 {
+		f.RatePerSecond *= float64(max(0, f.Requests-f.Failed)) / float64(f.Requests)
+	}
+	return f
+}
+
 // number is the whole or broken number that a pattern found.
 func number(text string) float64 {
 	v, err := strconv.ParseFloat(text, 64)
 	if err != nil {
-		return 0 // such as 1.2.3, which no tool prints
+		return 0 // such as 1.2.3 or one of a thousand digits, which no tool prints
 	}
 	return v
 }
@@ -104,7 +112,7 @@ func parseWrk(out string) (figures, error) {
 			f.Failed += count(n)
 		}
 	}
-	return f, nil
+	return f.good(), nil
 }
 
 // parseHey reads hey's summary, which has four decimals of a second.
@@ -129,7 +137,7 @@ func parseHey(out string) (figures, error) {
 			f.Failed += count(m[1])
 		}
 	}
-	return f, nil
+	return f.good(), nil
 }
 
 // parseVegeta reads `vegeta report -type json`.
@@ -180,7 +188,7 @@ func parseK6(out string) (figures, error) {
 	if dropped := r["dropped_iterations"].Values["count"]; dropped > 0 {
 		f.Note = fmt.Sprintf("%.0f dropped", dropped)
 	}
-	return f, nil
+	return f.good(), nil
 }
 
 // parseFortio reads `fortio load -json -`.
@@ -211,7 +219,7 @@ func parseFortio(out string) (figures, error) {
 	for _, p := range r.Histogram.Percentiles {
 		f.Percentiles.set(p.Percentile, p.Value*1e3)
 	}
-	return f, nil
+	return f.good(), nil
 }
 
 // parseBombardier reads `bombardier -l -o json -p r`.
@@ -284,7 +292,7 @@ func parseOha(out string) (figures, error) {
 		f.Requests += n
 		f.Failed += n
 	}
-	return f, nil
+	return f.good(), nil
 }
 
 func unmarshal(out string, v any) error {
