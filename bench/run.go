@@ -32,6 +32,7 @@ type runOptions struct {
 	json      bool
 	quiet     bool
 	skipCheck bool
+	reach     reach
 	stream    bool
 	metrics   string
 	linger    time.Duration
@@ -66,6 +67,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
 	o.addLiveFlags(f)
+	o.reach.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -89,6 +91,9 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--targets: expected local or FILE.json, got an empty name")
 	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
 		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
+	}
+	if err := o.reach.validate(); err != nil {
+		return err
 	}
 	if !c.Flags().Changed("seed") {
 		o.seed = uint64(rand.Uint32()) // short enough to type again
@@ -148,6 +153,9 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	}
 	specs, err := o.readSpecs()
 	if err != nil {
+		return usageError{err}
+	}
+	if err := o.reach.open(ctx, specs); err != nil {
 		return usageError{err}
 	}
 	out, err := openOutput(o.out, s.Name)
@@ -231,11 +239,8 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 
 // measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
 func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Scenario, o *runOptions, out *output, show *display, live *live) (*result.Run, error) {
-	names := make([]loadgen.Target, len(set.Targets))
-	for n, t := range set.Targets {
-		names[n] = loadgen.Target{Name: t.Name, URL: t.URL}
-	}
-	g, err := loadgen.New(s, names, loadgen.Options{Seed: o.seed})
+	names := o.reach.targets(set)
+	g, err := loadgen.New(s, names, o.reach.options(o.seed))
 	if err != nil {
 		return nil, err
 	}
@@ -270,6 +275,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	close(loadDone)
 	<-unwatched
 	show.finish()
+	r.Warnings = append(r.Warnings, g.Warnings()...)
 	r.Warnings = append(r.Warnings, j.close()...)
 	if err != nil {
 		return nil, fmt.Errorf("aborted: no report was written%s", j.hint())

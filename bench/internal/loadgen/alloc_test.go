@@ -37,7 +37,7 @@ func loop(tb testing.TB) (*worker, *recorder.Recorder) {
 	conn := newConn(&route{timeout: time.Minute}, 0)
 	conn.nc = &canned{answer: []byte(cannedAnswer)}
 	conn.reader.Reset(conn)
-	c := &client{scenario: s, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, s), links: []link{conn}}
+	c := &client{scenario: s, requests: newRequests(&url.URL{Scheme: "http", Host: "example.com"}, s, nil), links: []link{conn}}
 	r := recorder.New(1, 1)
 	return c.worker(0, r.Worker(0), &stop{}), r
 }

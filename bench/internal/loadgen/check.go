@@ -27,6 +27,11 @@ func (d difference) Is(target error) bool { return target == ErrDiffer }
 func (g *Generator) Check(ctx context.Context) (cold []int64, err error) {
 	defer g.closeWith(ctx)()
 	cold = make([]int64, len(g.clients))
+	end, err := g.upkeep(ctx)
+	if err != nil {
+		return cold, err
+	}
+	defer end()
 	var errs []error
 	workers := make([]*worker, len(g.clients))
 	for i, c := range g.clients {

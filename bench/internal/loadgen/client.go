@@ -38,23 +38,33 @@ type opened struct {
 type client struct {
 	scenario *scenario.Scenario
 	route    *route
+	signer   *signer // nil if requests are not signed
 	requests []request
 	links    []link
 	counter  atomic.Uint64 // iterations so far
 }
 
-func newClient(base *url.URL, s *scenario.Scenario, o *Options) (*client, error) {
-	r, err := newRoute(base, s, o)
+func newClient(t Target, s *scenario.Scenario, o *Options) (*client, error) {
+	base, err := url.Parse(t.URL)
 	if err != nil {
 		return nil, err
 	}
-	c := &client{scenario: s, route: r, requests: newRequests(base, s)}
+	c := &client{scenario: s}
+	if c.route, err = newRoute(base, s, o); err != nil {
+		return nil, err
+	}
+	if t.Sign != nil {
+		if c.signer, err = newSigner(t.Sign, s.Steps); err != nil {
+			return nil, err
+		}
+	}
+	c.requests = newRequests(base, s, c.signer)
 	if s.Protocol == scenario.HTTP2 {
-		c.links = newStreams(r, s.InFlight())
+		c.links = newStreams(c.route, s.InFlight())
 		return c, nil
 	}
 	for i := range s.InFlight() {
-		c.links = append(c.links, newConn(r, i))
+		c.links = append(c.links, newConn(c.route, i))
 	}
 	return c, nil
 }
@@ -64,6 +74,14 @@ func (c *client) close() {
 	for _, l := range c.links {
 		l.close()
 	}
+}
+
+// connections is how many the client holds at most.
+func (c *client) connections() int {
+	if c.scenario.Protocol == scenario.HTTP2 {
+		return h2Connections(len(c.links), c.route.fresh)
+	}
+	return len(c.links)
 }
 
 // worker i of the client's.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"time"
 
 	"github.com/valyala/fasthttp"
 
@@ -25,6 +27,9 @@ type message struct {
 	fixed   bool   // the bytes of the body never change
 	wire    []byte // all of it as HTTP/1.1
 	err     error  // why it cannot be sent
+
+	unsigned int       // headers before those of the signature
+	signed   time.Time // when; zero if it is not
 }
 
 // field is a header of a request. The host is one of them.
@@ -43,6 +48,9 @@ type request struct {
 	// static requests have one message, whose bytes do not change from one send to the next.
 	static  bool
 	message message
+	signer  *signer                  // nil if requests are not signed
+	signed  *atomic.Pointer[message] // in place of message, if they are
+	close   bool                     // asks the server to close the connection after the answer
 
 	target  scenario.Template
 	headers []header
@@ -89,17 +97,18 @@ func newEndpoint(base *url.URL) (endpoint, error) {
 }
 
 // newRequests prepares each step for a target.
-func newRequests(base *url.URL, s *scenario.Scenario) []request {
+func newRequests(base *url.URL, s *scenario.Scenario, sign *signer) []request {
 	requests := make([]request, len(s.Steps))
 	for i, step := range s.Steps {
-		requests[i] = newRequest(base, s, step)
+		requests[i] = newRequest(base, s, step, sign)
 	}
 	return requests
 }
 
-func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step) request {
+func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step, sign *signer) request {
 	r := request{
 		step: step, host: base.Host, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), target: s.Template(step.Path),
+		signer: sign, close: s.FreshConnections && s.Protocol != scenario.HTTP2,
 	}
 	r.static = r.target.Static()
 	for _, name := range slices.Sorted(maps.Keys(step.Headers)) {
@@ -117,6 +126,9 @@ func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step) request
 	}
 	for _, c := range step.Capture {
 		r.captures = append(r.captures, newCapture(c))
+	}
+	if r.static && sign != nil {
+		r.signed = &atomic.Pointer[message]{}
 	}
 	if r.static {
 		r.render(&r.message, s.NewVariables())
@@ -138,8 +150,8 @@ func (r *request) render(m *message, v *scenario.Variables) {
 		m.body = r.body.Append(m.body, v)
 	}
 	m.hasBody = step.Body != nil || step.Method == "POST" || step.Method == "PUT" || step.Method == "PATCH"
-	if cap(m.headers) < len(r.headers)+4 {
-		m.headers = make([]field, 0, len(r.headers)+4)
+	if cap(m.headers) < len(r.headers)+8 {
+		m.headers = make([]field, 0, len(r.headers)+8)
 	}
 	n := 0
 	add := func(name string) *field {
@@ -165,8 +177,35 @@ func (r *request) render(m *message, v *scenario.Variables) {
 		f := add("Content-Type")
 		f.value = append(f.value, step.ContentType...)
 	}
+	if r.close {
+		f := add("Connection")
+		f.value = append(f.value, "close"...)
+	}
 	m.check()
+	m.unsigned = len(m.headers)
+	if r.signer != nil {
+		r.signer.sign(m, time.Now())
+	}
 	m.write()
+}
+
+// fixed is the message of a static request, with the newest signature.
+func (r *request) fixed() *message {
+	if r.signed != nil {
+		if m := r.signed.Load(); m != nil {
+			return m
+		}
+	}
+	return &r.message
+}
+
+// current makes sure that the signature of a message, which may have waited long until it was due, still holds.
+func (r *request) current(m *message) *message {
+	if r.signer != nil && m.err == nil && time.Since(m.signed) > 2*signEvery {
+		r.signer.sign(m, time.Now())
+		m.write()
+	}
+	return m
 }
 
 // check finds what a value may have brought in that would end a line of the request.

@@ -14,7 +14,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
-	"net/url"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
@@ -25,6 +24,8 @@ import (
 type Target struct {
 	Name string
 	URL  string
+	// Sign is how requests are signed; nil if they are not.
+	Sign *Signing
 }
 
 // Turn is one phase of one round on one target.
@@ -89,11 +90,7 @@ func New(s *scenario.Scenario, targets []Target, o Options) (*Generator, error) 
 	}
 	g := &Generator{scenario: s, options: o, targets: targets, recorder: recorder.New(s.InFlight(), len(s.Steps))}
 	for _, t := range targets {
-		base, err := url.Parse(t.URL)
-		if err != nil {
-			return nil, fmt.Errorf("target %s: %w", t.Name, err)
-		}
-		c, err := newClient(base, s, &g.options)
+		c, err := newClient(t, s, &g.options)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", t.Name, err)
 		}
@@ -103,7 +100,13 @@ func New(s *scenario.Scenario, targets []Target, o Options) (*Generator, error) 
 }
 
 // Connections is how many the generator holds at most, over all targets.
-func (g *Generator) Connections() int { return len(g.clients) * g.scenario.InFlight() }
+func (g *Generator) Connections() int {
+	n := 0
+	for _, c := range g.clients {
+		n += c.connections()
+	}
+	return n
+}
 
 // Close ends all connections.
 func (g *Generator) Close() {
@@ -116,6 +119,11 @@ func (g *Generator) Close() {
 // answers to what is in flight; the turn that was under way is still reported. Ending ctx ends it at once, with ctx's error.
 func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, o Observer) (whole bool, _ error) {
 	defer g.closeWith(ctx)()
+	end, err := g.upkeep(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer end()
 	for round := 1; round <= rounds; round++ {
 		for i := range g.scenario.Phases {
 			for place, target := range turns(g.options.Seed, round, i, len(g.targets)) {

@@ -99,9 +99,9 @@ func (w *worker) prepare(step int) {
 // message is what to send for a step.
 func (w *worker) message(step int) *message {
 	if r := &w.client.requests[step]; r.static {
-		return &r.message
+		return r.fixed()
 	}
-	return &w.messages[step]
+	return w.client.requests[step].current(&w.messages[step])
 }
 
 // once sends one request and records what came of it. due is when it was to be sent; zero for at once. It says whether the

@@ -180,14 +180,35 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 		fault("kind: expected one of %s, got %q",
 			strings.Join([]string{KindEC2, KindLambda, KindURL, KindProcess, KindBootstrap}, ", "), s.Kind)
 	}
+	s.validateAuth(fault)
+}
+
+// authIAM asks for requests that are signed.
+const authIAM = "AWS_IAM"
+
+var regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
+
+func (s *Spec) validateAuth(fault func(format string, args ...any)) {
 	switch s.Auth {
 	case "", "NONE":
-	case "AWS_IAM":
-		fault("auth: AWS_IAM is not supported by this version: requests cannot be signed yet")
+		return
+	case authIAM:
 	default:
 		fault("auth: expected NONE or AWS_IAM, got %q", s.Auth)
+		return
+	}
+	switch {
+	case s.Kind != KindLambda && s.Kind != KindURL:
+		fault("auth: AWS_IAM belongs to the kinds %s and %s", KindLambda, KindURL)
+	case s.FrontDoor != "" && !strings.HasPrefix(s.FrontDoor, string(emulator.DoorFunctionURL)):
+		fault("auth: AWS_IAM is supported for function URLs, not for the front door %s", s.FrontDoor)
+	case !regionForm.MatchString(s.Region):
+		fault("region: auth AWS_IAM needs the function's region, such as us-east-1, got %q", s.Region)
 	}
 }
+
+// Signed says whether requests must be signed with AWS credentials.
+func (s *Spec) Signed() bool { return s.Auth == authIAM }
 
 // ParseFlags reads --target NAME=URL flags.
 func ParseFlags(flags []string) ([]Spec, error) {

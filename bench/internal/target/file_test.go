@@ -63,7 +63,10 @@ func TestParseFileFaults(t *testing.T) {
 		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
 		{"front door", entry(`"kind":"bootstrap","path":"b","front_door":"gate"`), `front_door: expected one of [function_url `},
 		{"auth", entry(`"kind":"url","url":"http://h","auth":"BASIC"`), `auth: expected NONE or AWS_IAM, got "BASIC"`},
-		{"signing", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), "AWS_IAM is not supported by this version"},
+		{"signing without a region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), `region: auth AWS_IAM needs the function's region, such as us-east-1, got ""`},
+		{"signing for no region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM","region":"us-east"`), `got "us-east"`},
+		{"signing for a server", entry(`"kind":"ec2","url":"http://h","auth":"AWS_IAM","region":"us-east-1"`), "auth: AWS_IAM belongs to the kinds lambda and url"},
+		{"signing for a load balancer", entry(`"kind":"lambda","url":"http://h","auth":"AWS_IAM","region":"us-east-1","front_door":"alb"`), "not for the front door alb"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
