@@ -44,6 +44,7 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s shared the %s of one machine with the load generator: read the ratio, not the"+
 			" absolute figures.", strings.Join(here, " and "), plural(int64(r.Environment.CPUs), "CPU")))
 	}
+	r.Warnings = append(r.Warnings, o.reach.warnings()...)
 	if o.skipCheck {
 		r.Warnings = append(r.Warnings, "The targets' answers were not compared before the load (--skip-check): they may be different apps.")
 	}
