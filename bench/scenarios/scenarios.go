@@ -31,3 +31,10 @@ func Read(name string) ([]byte, bool) {
 	data, err := files.ReadFile(name + ".yaml")
 	return data, err == nil
 }
+
+// Describe says in one sentence, without a full stop, what a shipped scenario is for; "" if there is none of that name.
+func Describe(name string) string {
+	data, _ := Read(name)
+	first, _, _ := strings.Cut(string(data), "\n")
+	return strings.TrimSuffix(strings.TrimPrefix(first, "# "), ".")
+}
