@@ -17,7 +17,9 @@ type collector struct {
 	targets  []*target.Target
 	totals   []totals // by target
 	results  []result.Target
-	before   usage // at the start of the turn
+	before   vitals // at the start of the turn
+	files    int64  // the most that were open at the end of a turn; 0 if unknown
+	began    time.Time
 }
 
 // totals are the sums over all phases that count.
@@ -25,11 +27,11 @@ type totals struct {
 	overall recorder.Set
 	steps   []recorder.Set
 	cold    *result.Histogram
-	effort  effort
+	strain  strain
 }
 
 func newCollector(s *scenario.Scenario, targets []*target.Target) *collector {
-	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets))}
+	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets)), began: time.Now()}
 	for i, t := range targets {
 		c.totals[i].steps = make([]recorder.Set, len(s.Steps))
 		c.results = append(c.results, result.Target{
@@ -42,7 +44,7 @@ func newCollector(s *scenario.Scenario, targets []*target.Target) *collector {
 
 // Started implements loadgen.Observer.
 func (c *collector) Started(loadgen.Turn, func() recorder.Progress) {
-	c.before, _ = currentUsage() // without it the effort stays unknown
+	c.before = takeVitals()
 }
 
 // Interval implements loadgen.Observer.
@@ -50,7 +52,8 @@ func (c *collector) Interval(loadgen.Turn, loadgen.Interval) {}
 
 // Ended implements loadgen.Observer.
 func (c *collector) Ended(t loadgen.Turn, p recorder.Phase, spun time.Duration) {
-	c.spent(&c.totals[t.Target].effort, spun)
+	c.totals[t.Target].strain.add(c.before, takeVitals(), spun)
+	c.countFiles()
 	phase, r, sum := c.scenario.Phases[t.Phase], &c.results[t.Target], &c.totals[t.Target]
 	r.Phases = append(r.Phases, phaseStats(phase, t, p.Overall.Stats()))
 	for _, f := range p.Failures {
@@ -80,26 +83,6 @@ func phaseStats(p scenario.Phase, t loadgen.Turn, s result.Stats) result.PhaseSt
 		}
 	}
 	return out
-}
-
-// spent adds what the turn took of the generator. Spinning until a request is due is no work: it gives way to any.
-func (c *collector) spent(e *effort, spun time.Duration) {
-	if now, err := currentUsage(); err == nil && !c.before.at.IsZero() {
-		e.cpu += max(0, now.cpu-c.before.cpu-spun)
-		e.wall += now.at.Sub(c.before.at)
-	}
-}
-
-// health is that of the generator, over all turns.
-func (c *collector) health() result.Generator {
-	efforts, failed := make([]effort, len(c.totals)), int64(0)
-	for i := range c.totals {
-		efforts[i] = c.totals[i].effort
-		for j := range c.results[i].Phases {
-			failed += c.results[i].Phases[j].Errors[loadgen.KindGenerator]
-		}
-	}
-	return generator(efforts, failed)
 }
 
 // example keeps the first failure of each kind.
