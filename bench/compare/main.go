@@ -102,8 +102,8 @@ func dispatch(args []string, std streams) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	err = compare(ctx, o, std)
-	if ctx.Err() != nil && !errors.Is(err, errMissed) {
-		return errors.Join(errors.New("interrupted"), err)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("interrupted: %w", err)
 	}
 	return err
 }
@@ -127,6 +127,9 @@ func compare(ctx context.Context, o *options, std streams) (err error) {
 	}
 	say("Raw figures go to %s", o.out)
 	runErr := c.run(ctx)
+	if runErr != nil {
+		c.out.Warnings = append(c.out.Warnings, "Stopped early: "+runErr.Error())
+	}
 	c.out.Checks = c.out.checks()
 	err = errors.Join(runErr, c.write(std.out))
 	if err == nil && o.check {

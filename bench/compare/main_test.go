@@ -6,7 +6,6 @@ import (
 	"flag"
 	"io"
 	"math"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -200,8 +199,9 @@ func TestCompare(t *testing.T) {
 			t.Errorf("the tables lack %q:\n%s", want, &stdout)
 		}
 	}
-	if _, err := http.Get(strings.Fields(stderr.String()[strings.Index(stderr.String(), "http://"):])[0]); err == nil { //nolint:noctx,bodyclose // nobody answers
-		t.Error("the target is still there")
+	_, at, ok := strings.Cut(stderr.String(), "http://")
+	if url, _, _ := strings.Cut(at, "\n"); !ok || answers200(t.Context(), "http://"+url) == nil {
+		t.Errorf("the target is still there, or was never named: %q", url)
 	}
 }
 
@@ -213,7 +213,10 @@ func made() *outcome {
 		At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), CPU: "2 CPUs (linux/amd64) Example", Go: "go1.26.0", Commit: "0123456789ab",
 		Target: "nginx 1.2.3", Pinning: "The target on CPU 0, the generator on CPU 1.",
 		Tools: []toolFound{
-			{Name: "wrk", Version: "4.1.0"}, {Name: "wrk2", Version: "4.0.0"}, {Name: "hey", Version: "v0.1.5"}, {Name: "k6", Version: "v1.8.1"},
+			{Name: "wrk", Version: "4.1.0"},
+			{Name: "wrk2", Version: "4.0.0"},
+			{Name: "hey", Version: "v0.1.5"},
+			{Name: "k6", Version: "v1.8.1"},
 			{Name: "oha", Get: "cargo install oha"},
 		},
 		Closed: &closedOutcome{
