@@ -40,6 +40,9 @@ func number(v analysis.Value) float64 {
 	return math.NaN()
 }
 
+// near is false where a figure is missing.
+func near(got, want, share float64) bool { return math.Abs(got-want) <= share*math.Abs(want) }
+
 // statsOf records times by hand.
 func statsOf(wallS float64, times ...time.Duration) result.Stats {
 	h := result.NewHistogram()
@@ -65,7 +68,11 @@ func runOf(stats ...result.Stats) *result.Run {
 func TestTotals(t *testing.T) {
 	t.Parallel()
 	ms := time.Millisecond
-	m := compare(t, runOf(statsOf(2, 1*ms, 2*ms, 3*ms, 4*ms), statsOf(1, 2*ms, 4*ms, 6*ms, 8*ms), statsOf(4, 1*ms, 1*ms, 1*ms, 2*ms)))
+	// Twenty samples are enough for a median.
+	five := func(wallS float64, times ...time.Duration) result.Stats {
+		return statsOf(wallS, slices.Repeat(times, 5)...)
+	}
+	m := compare(t, runOf(five(2, 1*ms, 2*ms, 3*ms, 4*ms), five(1, 2*ms, 4*ms, 6*ms, 8*ms), five(4, 1*ms, 1*ms, 1*ms, 2*ms)))
 	var keys []string
 	for _, r := range m.Totals {
 		keys = append(keys, r.Metric.Key)
@@ -80,10 +87,10 @@ func TestTotals(t *testing.T) {
 		ratios    [3]float64
 		standings [3]analysis.Standing
 	}{
-		{"requests", [3]float64{4, 4, 4}, [3]float64{0, 1, 1}, [3]analysis.Standing{}},
-		{"successes", [3]float64{4, 4, 4}, [3]float64{0, 1, 1}, [3]analysis.Standing{0, analysis.Same, analysis.Same}},
+		{"requests", [3]float64{20, 20, 20}, [3]float64{0, 1, 1}, [3]analysis.Standing{}},
+		{"successes", [3]float64{20, 20, 20}, [3]float64{0, 1, 1}, [3]analysis.Standing{0, analysis.Same, analysis.Same}},
 		{"wall_time", [3]float64{2e6, 1e6, 4e6}, [3]float64{0, 0.5, 2}, [3]analysis.Standing{0, analysis.Better, analysis.Worse}},
-		{"throughput", [3]float64{2, 4, 1}, [3]float64{0, 2, 0.5}, [3]analysis.Standing{0, analysis.Better, analysis.Worse}},
+		{"throughput", [3]float64{10, 20, 5}, [3]float64{0, 2, 0.5}, [3]analysis.Standing{0, analysis.Better, analysis.Worse}},
 		{"mean", [3]float64{2500, 5000, 1250}, [3]float64{0, 2, 0.5}, [3]analysis.Standing{0, analysis.Worse, analysis.Better}},
 		{"p50", [3]float64{2000, 4000, 1000}, [3]float64{0, 2, 0.5}, [3]analysis.Standing{0, analysis.Worse, analysis.Better}},
 		{"max", [3]float64{4000, 8000, 2000}, [3]float64{0, 2, 0.5}, [3]analysis.Standing{0, analysis.Worse, analysis.Better}},
@@ -92,10 +99,10 @@ func TestTotals(t *testing.T) {
 		r := row(t, m.Totals, test.key)
 		for i, c := range r.Cells {
 			// The median's bucket is at most 0.1 % wide.
-			if math.Abs(number(c.Value)-test.values[i]) > 0.001*test.values[i] {
+			if !near(number(c.Value), test.values[i], 0.001) {
 				t.Errorf("%s[%d] is %v, want %v", test.key, i, number(c.Value), test.values[i])
 			}
-			if i > 0 && math.Abs(number(c.Ratio)-test.ratios[i]) > 0.002*test.ratios[i] {
+			if i > 0 && !near(number(c.Ratio), test.ratios[i], 0.002) {
 				t.Errorf("%s[%d] has the ratio %v, want %v", test.key, i, number(c.Ratio), test.ratios[i])
 			}
 			if c.Standing != test.standings[i] {
@@ -149,11 +156,11 @@ func TestCompareErrors(t *testing.T) {
 // TestRoundsAreMerged takes two rounds whose merged median is far from the mean of their medians.
 func TestRoundsAreMerged(t *testing.T) {
 	t.Parallel()
-	fast := slices.Repeat([]time.Duration{time.Millisecond}, 90)
-	slow := slices.Repeat([]time.Duration{100 * time.Millisecond}, 10)
+	fast := slices.Repeat([]time.Duration{time.Millisecond}, 900)
+	slow := slices.Repeat([]time.Duration{100 * time.Millisecond}, 100)
 	run := runOf(statsOf(10, append(slices.Clone(fast), slow...)...))
 	run.Rounds = 2
-	run.Scenario.Phases = []scenario.Phase{{Name: "peak", Workers: 1, Iterations: 50}}
+	run.Scenario.Phases = []scenario.Phase{{Name: "peak", Workers: 1, Iterations: 500}}
 	run.Targets[0].Phases = []result.PhaseStats{
 		{Name: "peak", Round: 1, Turn: 1, Stats: statsOf(1, fast...)},
 		{Name: "peak", Round: 2, Turn: 1, Stats: statsOf(9, slow...)},
@@ -162,17 +169,17 @@ func TestRoundsAreMerged(t *testing.T) {
 	if len(m.Phases) != 1 || len(m.Rounds) != 2 {
 		t.Fatalf("%d phases, %d rounds", len(m.Phases), len(m.Rounds))
 	}
-	for key, want := range map[string]float64{"requests": 100, "wall_time": 10e6, "throughput": 10, "p50": 1000, "p99": 100_000, "mean": 10_900} {
+	for key, want := range map[string]float64{"requests": 1000, "wall_time": 10e6, "throughput": 100, "p50": 1000, "p99": 100_000, "mean": 10_900} {
 		got := number(row(t, m.Phases[0].Rows, key).Cells[0].Value)
-		if math.Abs(got-want) > 0.001*want {
+		if !near(got, want, 0.001) {
 			t.Errorf("%s over both rounds is %v, want %v", key, got, want)
 		}
 	}
-	if got := number(row(t, m.Rounds[1].Rows, "p50").Cells[0].Value); math.Abs(got-100_000) > 100 {
+	if got := number(row(t, m.Rounds[1].Rows, "p50").Cells[0].Value); !near(got, 100_000, 0.001) {
 		t.Errorf("the median of round 2 is %v", got)
 	}
 	for _, s := range m.Spread {
-		if s.Metric.Key == "throughput" && (number(s.Lowest[0]) != 10./9 || number(s.Highest[0]) != 90 || number(s.Middle[0]) != (90+10./9)/2) {
+		if s.Metric.Key == "throughput" && (number(s.Lowest[0]) != 100./9 || number(s.Highest[0]) != 900 || number(s.Middle[0]) != (900+100./9)/2) {
 			t.Errorf("spread %v %v %v", number(s.Lowest[0]), number(s.Middle[0]), number(s.Highest[0]))
 		}
 	}
@@ -187,7 +194,7 @@ func TestMergedRoundsAreTheTotals(t *testing.T) {
 	for _, want := range m.Totals {
 		got := row(t, m.Phases[0].Rows, want.Metric.Key)
 		for i := range want.Cells {
-			if a, b := number(want.Cells[i].Value), number(got.Cells[i].Value); math.Abs(a-b) > 1e-9*math.Abs(a) {
+			if a, b := number(want.Cells[i].Value), number(got.Cells[i].Value); !near(a, b, 1e-9) {
 				t.Errorf("%s[%d] is %v in total and %v merged", want.Metric.Key, i, a, b)
 			}
 		}
@@ -263,7 +270,7 @@ func TestCaveats(t *testing.T) {
 	one := compare(t, resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda()))
 	several := compare(t, resulttest.Run(resulttest.FourPhase(20), 2, resulttest.EC2(), resulttest.Lambda()))
 	few := compare(t, runOf(statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 99)...), statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 999)...)))
-	enough := compare(t, runOf(statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 1000)...), statsOf(1, 2*time.Hour)))
+	enough := compare(t, runOf(statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 10_000)...), statsOf(1, 2*time.Hour)))
 	tests := []struct {
 		name  string
 		model *analysis.Model
@@ -276,9 +283,9 @@ func TestCaveats(t *testing.T) {
 		{"closed loop", one, "Closed loop", true},
 		{"emulated", one, "Emulated: lambda", true},
 		{"local", one, "Local: ec2", true},
-		{"99 successes", few, "a: p99 and p99.9", true},
-		{"999 successes", few, "b: p99.9 is", true},
-		{"1000 successes", enough, "a: p99", false},
+		{"99 and 999 successes", few, "Missing in total: a p90, p95, p99 and p99.9; b p99 and p99.9.", true},
+		{"10000 successes", enough, "a p99", false},
+		{"1 success", enough, "Missing in total: b median, p90", true},
 		{"clipped", enough, "b: 1 response time was outside 1 µs to 1 h and counts", true},
 		{"not clipped", one, "outside", false},
 	}
@@ -429,7 +436,7 @@ func TestCaveatsOfSeveral(t *testing.T) {
 		run.Targets[i].Kind, run.Targets[i].URL = "process", "http://127.0.0.1:1"
 	}
 	text := strings.Join(compare(t, run).Caveats, "\n")
-	for _, part := range []string{"Local: a, b and c ran", "and were called", "in their figures", "with 1 success they"} {
+	for _, part := range []string{"Local: a, b and c ran", "and were called", "in their figures", "Missing in total: a median"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)
 		}

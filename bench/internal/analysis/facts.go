@@ -2,15 +2,13 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
-
-// factKeys are the metrics that a summary in words names.
-func factKeys() []string { return []string{"throughput", "p50", "p99", "errors"} }
 
 // facts leaves out what is missing on either side, and errors where nobody had any.
 func (m *Model) facts() []Fact {
@@ -19,7 +17,8 @@ func (m *Model) facts() []Fact {
 	}
 	var facts []Fact
 	for target := 1; target < len(m.Targets); target++ {
-		for _, key := range factKeys() {
+		keys := []string{"throughput", "p50", tail(m.Totals, 0, target), "errors"}
+		for _, key := range slices.Compact(keys) {
 			row, _ := Find(m.Totals, key)
 			base, cell := row.Cells[0].Value, row.Cells[target]
 			if !base.valid || !cell.Value.valid || key == "errors" && base.number == 0 && cell.Value.number == 0 {
@@ -56,30 +55,21 @@ func (m *Model) flips() []Flip {
 	return flips
 }
 
-// What a nearest-rank percentile needs to be another request than the slowest one.
-const (
-	enoughForP99  = 100
-	enoughForP999 = 1000
-)
-
 func (m *Model) caveats() []string {
 	caveats := m.chanceCaveats()
-	if m.Unequal {
+	switch {
+	case m.Capacity != nil:
+		caveats = append(caveats, "Each target was measured at the rate that it kept, so that totals, phases and steps are not of the same load and have no ratios.")
+	case m.Unequal:
 		caveats = append(caveats, "The targets did not run the same phases, so that totals and steps are not of the same load and have no ratios.")
 	}
 	if m.Run.Scenario.Load != scenario.Open {
-		caveats = append(caveats, "Closed loop: a worker waits for each answer before it sends again, so a slow target gets fewer requests and the "+
+		caveats = append(caveats, "Closed loop: this is a capacity measurement, not user experience. A worker waits for each answer before it sends again, so a slow target gets fewer requests and the "+
 			"waiting that users would feel is not in these times. The throughput is what these workers reached, not what a target can take.")
 	}
 	caveats = append(caveats, m.provenanceCaveats()...)
+	caveats = append(caveats, m.fewCaveats()...)
 	for _, t := range m.Run.Targets {
-		n := t.Overall.ResponseTime.Count
-		switch {
-		case n > 0 && n < enoughForP99:
-			caveats = append(caveats, fmt.Sprintf("%s: p99 and p99.9 are its slowest request; with %s they cannot be told apart. It takes 100 for p99 and 1,000 for p99.9.", t.Name, successes(n)))
-		case n > 0 && n < enoughForP999:
-			caveats = append(caveats, fmt.Sprintf("%s: p99.9 is its slowest request; with %s they cannot be told apart. It takes 1,000.", t.Name, successes(n)))
-		}
 		if c := t.Overall.ResponseTime.Clipped; c > 0 {
 			caveats = append(caveats, fmt.Sprintf("%s: %s outside 1 µs to 1 h and %s as the end of that range.", t.Name, choose(c, "1 response time was", "%d response times were"), choose(c, "counts", "count")))
 		}
@@ -160,8 +150,6 @@ func its(names []string) string {
 	}
 	return "their"
 }
-
-func successes(n int64) string { return choose(n, "1 success", "%d successes") }
 
 // choose is one for a single thing, and many, in which %d is the number, for others.
 func choose(n int64, one, many string) string {

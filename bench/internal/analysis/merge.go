@@ -20,6 +20,7 @@ type phaseGroup struct {
 	name    string
 	warmup  bool
 	workers int
+	rate    *scenario.Rate
 	// timed says whether a clock ends it: then its wall time says nothing about the target.
 	timed  bool
 	spans  [][]span
@@ -46,7 +47,7 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 	seen := map[string]int{}
 	for _, p := range run.Scenario.Phases {
 		g := of(identity{p.Name, seen[p.Name]})
-		g.warmup, g.workers = p.Warmup, p.Workers
+		g.warmup, g.workers, g.rate = p.Warmup, p.Workers, p.Rate
 		g.timed = run.Scenario.Load == scenario.Open || p.Duration != 0
 		seen[p.Name]++
 	}
@@ -62,6 +63,9 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 			g := of(identity{p.Name, occurrences[at]})
 			occurrences[at]++
 			g.warmup, g.workers = p.Warmup, max(g.workers, p.Workers)
+			if p.RateRPS != nil && g.rate == nil {
+				g.rate = rateOf(p)
+			}
 			g.spans[i] = append(g.spans[i], span{stats: p})
 		}
 	}
@@ -81,6 +85,14 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 		}
 	}
 	return groups, nil
+}
+
+func rateOf(p *result.PhaseStats) *scenario.Rate {
+	r := &scenario.Rate{From: *p.RateRPS, To: *p.RateRPS}
+	if p.RateEndRPS != nil {
+		r.To = *p.RateEndRPS
+	}
+	return r
 }
 
 func (g *phaseGroup) merge(target int, load scenario.Load) error {
@@ -156,9 +168,11 @@ func mergeInto(to *result.Summary, spans []span, field string, of func(*result.S
 func (m *Model) phases(groups []*phaseGroup) []Section {
 	sections := make([]Section, 0, len(groups))
 	for _, g := range groups {
-		sections = append(sections, Section{
-			Name: g.name, Warmup: g.warmup, Workers: g.workers, Ran: ran(g.merged), Rows: m.rows(g.merged, g.timed),
-		})
+		rows := m.rows(g.merged, g.timed)
+		if m.Capacity != nil {
+			rows = m.overall(rows)
+		}
+		sections = append(sections, Section{Name: g.name, Warmup: g.warmup, Workers: g.workers, Rate: g.rate, Ran: ran(g.merged), Rows: rows})
 	}
 	return sections
 }

@@ -4,7 +4,10 @@
 // It is pure. Figures are in base units (microseconds, per second); scaling and rounding is the report's.
 package analysis
 
-import "github.com/crossover-bench/crossover/bench/internal/result"
+import (
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
 
 // Model is a run seen side by side. The first target is the baseline of every ratio.
 type Model struct {
@@ -12,7 +15,8 @@ type Model struct {
 	Run     *result.Run
 	Targets []Target
 	// Unequal is true when the targets did not run the same phases, as in an interrupted run. Totals and steps then have
-	// no ratios, and there are no facts: they would compare one load with another.
+	// no ratios, and there are no facts: they would compare one load with another. Nor had they the same load where each was
+	// measured at its capacity.
 	Unequal bool
 	// Totals are over all phases that count.
 	Totals []Row
@@ -20,7 +24,16 @@ type Model struct {
 	Phases []Section
 	// Steps are over all phases that count.
 	Steps []Section
-	// Errors are by kind, most frequent first; empty when no request failed.
+	// Thresholds are the limits of the SLO, those of the total first; empty without an SLO.
+	Thresholds []Threshold
+	// Capacity is what a search for it found; nil in runs that did not search. The figures are then of each target at its own
+	// capacity, so that Unequal is true.
+	Capacity *Capacity
+	// Waits name targets whose requests waited for a free connection, in an open load.
+	Waits []Wait
+	// Unsent is about requests that were due and never sent, which are among the errors; empty where all were sent.
+	Unsent []Row
+	// Errors are by kind, most frequent first, without those of Unsent; empty when no request failed otherwise.
 	Errors []ErrorKind
 	// ErrorTimes say how long failed requests took to fail; empty when none failed.
 	ErrorTimes []Row
@@ -28,6 +41,8 @@ type Model struct {
 	ColdStarts []Row
 	// Connections says how many were opened and how long that took.
 	Connections []Row
+	// Generator is how the load generator itself did; its rows have one cell.
+	Generator []Row
 	// Rounds has each round by itself, over its phases that count; empty when there is one round.
 	Rounds []Round
 	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.
@@ -62,6 +77,8 @@ type Section struct {
 	Warmup bool
 	// Workers of a closed phase; 0 when not known or not a phase.
 	Workers int
+	// Rate of an open phase; nil when not known or not a phase.
+	Rate *scenario.Rate
 	// Ran is false when no target has sent a request in it.
 	Ran  bool
 	Rows []Row

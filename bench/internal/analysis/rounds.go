@@ -71,12 +71,19 @@ func spreads(rounds []Round, targets int) []Spread {
 		s := Spread{Lowest: make([]Value, targets), Middle: make([]Value, targets), Highest: make([]Value, targets)}
 		for i := range targets {
 			var figures []float64
+			few := int64(0)
 			for _, r := range rounds {
 				row, _ := Find(r.Rows, key)
 				s.Metric = row.Metric
+				few = max(few, row.Cells[i].Value.few)
 				if v, ok := row.Cells[i].Value.Get(); ok {
 					figures = append(figures, v)
 				}
+			}
+			if few > 0 {
+				// The rounds that have the figure are not all of them.
+				s.Lowest[i], s.Middle[i], s.Highest[i] = Value{few: few}, Value{few: few}, Value{few: few}
+				continue
 			}
 			if len(figures) == 0 {
 				continue

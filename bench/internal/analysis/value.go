@@ -6,6 +6,7 @@ import "math"
 type Value struct {
 	number float64
 	valid  bool
+	few    int64
 }
 
 // Known is the Value of v, or a missing one where v is NaN or infinite.
@@ -21,6 +22,9 @@ func (v Value) Get() (float64, bool) { return v.number, v.valid }
 
 // Valid says whether there is a figure.
 func (v Value) Valid() bool { return v.valid }
+
+// TooFew gives the number of samples, and true, where the figure is missing because they are too few for it.
+func (v Value) TooFew() (samples int64, ok bool) { return v.few, v.few > 0 }
 
 // Over is v divided by base; missing where either is missing or base is 0.
 func (v Value) Over(base Value) Value {
@@ -47,12 +51,13 @@ func optionalCount(p *int64) Value {
 // Unit is what a metric's figures are given in.
 type Unit int
 
-// Counts are whole numbers, times are microseconds, rates are per second, shares are 0 to 1.
+// Counts are numbers of things, times are microseconds, rates are per second, shares are 0 to 1.
 const (
 	Count Unit = iota
 	Microseconds
 	PerSecond
 	Share
+	Bytes
 )
 
 // Direction says which of two figures of a metric is the better one.

@@ -27,6 +27,8 @@ func scaleOf(unit analysis.Unit, values []analysis.Value) scale {
 		return scale{unit, 0.01, " %"}
 	case analysis.Count:
 		return scale{unit, 1, ""}
+	case analysis.Bytes:
+		return scale{unit, 1 << 20, " MiB"}
 	case analysis.Microseconds:
 	}
 	lowest, highest := math.Inf(1), 0.0
@@ -52,6 +54,9 @@ func scaleOf(unit analysis.Unit, values []analysis.Value) scale {
 func (s scale) format(v analysis.Value) string {
 	n, ok := v.Get()
 	if !ok {
+		if samples, few := v.TooFew(); few {
+			return missing + " (" + choose(samples, "1 sample", "samples") + ")"
+		}
 		return missing
 	}
 	n /= s.divisor
@@ -82,6 +87,14 @@ func digits(v float64) string {
 	}
 	rounded, _ := strconv.ParseFloat(text, 64)
 	return group(strconv.FormatFloat(rounded, 'f', max(0, 2-e), 64))
+}
+
+// choose is one for a single thing, and the number before the noun for others.
+func choose(n int64, one, noun string) string {
+	if n == 1 {
+		return one
+	}
+	return group(strconv.FormatInt(n, 10)) + " " + noun
 }
 
 func group(number string) string {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
 // FileName is the name of the Markdown report in its folder.
@@ -34,10 +35,9 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
 			"*In warm-up phases or unseen* are the environments whose first request is in no figure, or got no answer that could tell. The cold response is what the client saw; init is the part before the first request is handed to the program.")
 	}
-	d.heading("Connections")
-	d.table(d.view.figures(m.Connections))
-	d.paragraph("The time to connect is in no other time of this report.")
+	d.connections()
 	d.rounds()
+	d.generator()
 	d.published()
 	d.heading("What these figures cannot say")
 	d.list(notes(m))
@@ -68,7 +68,7 @@ func (d *document) title() {
 	}
 	d.printf("# %s: %s\n", title, escapeMarkdown(short(m.Run.Scenario.Name)))
 	for _, b := range banners(m) {
-		d.printf("\n> [!CAUTION]\n> %s\n", escapeMarkdown(b))
+		d.alert(b)
 	}
 	d.paragraph(escapeMarkdown(subject(m)) + ". " + stamp(m.Run))
 }
@@ -77,7 +77,12 @@ func (d *document) comparison() {
 	m := d.model
 	d.heading("In short")
 	d.list(summary(m))
-	d.heading("Totals")
+	d.capacity()
+	d.thresholds()
+	d.heading("Totals" + totalsTitle(m))
+	for _, line := range unsentLines(m) {
+		d.alert(banner{caution, line})
+	}
 	if warmups(m) {
 		d.paragraph("Over all phases that count; warm-up phases do not.")
 	}
@@ -88,7 +93,7 @@ func (d *document) comparison() {
 	}
 	if len(m.Phases) > 0 {
 		d.heading("Phases")
-		d.table(d.view.sections("Phase", m.Phases, phaseKeys()))
+		d.table(d.view.sections("Phase", m.Phases, phaseKeys(m)))
 		if warmups(m) {
 			d.paragraph("\\* warm-up: not in the totals")
 		}
@@ -96,7 +101,7 @@ func (d *document) comparison() {
 	}
 	if len(m.Steps) > 0 {
 		d.heading("Steps")
-		d.table(d.view.sections("Step", m.Steps, stepKeys()))
+		d.table(d.view.sections("Step", m.Steps, stepKeys(m)))
 		d.details("All figures of each step", func() { d.table(d.view.sections("Step", m.Steps, nil)) })
 	}
 }
@@ -104,7 +109,12 @@ func (d *document) comparison() {
 func (d *document) errors() {
 	m := d.model
 	d.heading("Errors")
-	if len(m.Errors) == 0 {
+	d.unsent()
+	switch {
+	case len(m.Errors) == 0 && len(m.Unsent) > 0:
+		d.paragraph("No other request failed.")
+		return
+	case len(m.Errors) == 0:
 		d.paragraph("No request failed.")
 		return
 	}
@@ -117,6 +127,55 @@ func (d *document) errors() {
 				d.printf("- %s\n", escapeMarkdown(example(m, target, e)))
 			}
 		}
+	}
+}
+
+// alert takes visible text.
+func (d *document) alert(b banner) { d.printf("\n> [!%s]\n> %s\n", b.alert, escapeMarkdown(b.text)) }
+
+func (d *document) thresholds() {
+	if len(d.model.Thresholds) == 0 {
+		return
+	}
+	d.heading("Thresholds")
+	d.table(d.view.thresholds())
+	d.paragraph("%s", escapeMarkdown(thresholdsNote(d.model)))
+}
+
+func (d *document) unsent() {
+	if len(d.model.Unsent) == 0 {
+		return
+	}
+	d.table(d.view.figures(d.model.Unsent))
+	d.paragraph("These requests were due, and were given up when the grace after their phase had passed: no %s had become free. How long they had waited is in no other time.",
+		connectionNoun(&d.model.Run.Scenario))
+}
+
+func (d *document) connections() {
+	s := &d.model.Run.Scenario
+	d.heading("Connections")
+	d.table(d.view.figures(d.model.Connections))
+	if s.FreshConnections {
+		d.paragraph("Each request had a fresh connection.")
+	}
+	if s.Load == scenario.Open {
+		d.paragraph("The time to connect is in no other time of this report, but for the response time of requests that were due before: these waited for it.")
+		return
+	}
+	d.paragraph("The time to connect is in no other time of this report.")
+}
+
+func (d *document) generator() {
+	m := d.model
+	d.heading("The load generator")
+	text := "Verdict: **" + escapeMarkdown(verdict(m.Run.Generator.Verdict)) + "**"
+	if why := reasons(m.Run.Generator); why != "" {
+		text += ": " + escapeMarkdown(why)
+	}
+	d.paragraph("%s.", text)
+	d.table(generatorTable(m))
+	if m.Run.Generator.SendLag != nil {
+		d.paragraph("*Sent late* is how long after a request was due, and a connection was free for it, it was sent. Waiting for a free connection is no lateness: that is the target's, and in the response time.")
 	}
 }
 

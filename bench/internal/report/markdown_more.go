@@ -87,6 +87,12 @@ func (d *document) reproduce() {
 		name = "FILE.yaml"
 	}
 	args = append(args, "--scenario "+name, "--rounds "+strconv.Itoa(max(r.Rounds, 1)), "--seed "+strconv.FormatUint(r.Seed, 10))
+	for _, t := range r.Targets {
+		if t.Capacity != nil {
+			args = append(args, "--find-capacity", "--slo "+quote(slo(t.Capacity.SLO)))
+			break
+		}
+	}
 	if r.CheckSkipped {
 		args = append(args, "--skip-check")
 	}
@@ -103,9 +109,11 @@ func (d *document) reproduce() {
 		}
 		d.paragraph("%s", text)
 	}
-	if r.Scenario.Load == scenario.Closed {
-		d.paragraph("`result.json` beside this report has all that was measured, with the histograms; `go run ./bench report DIR` writes this report again from it.")
+	if r.Interrupted {
+		d.paragraph("`result.json` beside this report, or the journal where there is no such file, has all that was measured, with the histograms; `go run ./bench report DIR` writes this report again from it.")
+		return
 	}
+	d.paragraph("`result.json` beside this report has all that was measured, with the histograms; `go run ./bench report DIR` writes this report again from it.")
 }
 
 // shipped says whether the program has the scenario under its name. Files of before the source was recorded do not tell, but

@@ -99,7 +99,6 @@ func (d *document) howItWasRun() {
 	row("Seed", strconv.FormatUint(r.Seed, 10))
 	row("Rounds", strconv.Itoa(max(r.Rounds, 1)))
 	row("When", strings.TrimPrefix(strings.TrimSuffix(stamp(r), "."), "Started "))
-	row("Load generator", generator(r.Generator))
 	d.table(g)
 	d.steps()
 	d.phasePlan()
@@ -144,32 +143,19 @@ func redis(r *result.Redis) string {
 }
 
 func load(s *scenario.Scenario) string {
-	if s.Load == scenario.Open {
-		return "open loop: requests are due on a schedule"
+	order := ""
+	switch {
+	case s.Chained():
+		order = "; an iteration is all steps in order"
+	case s.Weighted() && len(s.Steps) == 1:
+	case s.Weighted():
+		order = "; an iteration is one step, drawn by weight"
+	case s.Order == scenario.Interleaved:
+		order = "; one iteration of each step in turn"
+	default:
+		order = "; every iteration of a step before the next step"
 	}
-	order := "every iteration of a step before the next step"
-	if s.Order == scenario.Interleaved {
-		order = "one iteration of each step in turn"
-	}
-	return "closed loop, " + count(s.Workers, "worker") + " at 100 %; " + order
-}
-
-func generator(g result.Generator) string {
-	text := string(g.Verdict)
-	if len(g.Reasons) > 0 {
-		text += " (" + reasons(g) + ")"
-	}
-	if g.CPUFraction != nil {
-		text += ", used " + formatOne(analysis.Share, analysis.Known(*g.CPUFraction)) + " of all CPUs"
-	}
-	if g.PeakMemoryBytes != nil {
-		text += ", at most " + digits(float64(*g.PeakMemoryBytes)/(1<<20)) + " MiB of memory"
-	}
-	if lag := g.SendLag; lag != nil && lag.P99 != nil && lag.Max != nil {
-		text += ", sent late by " + formatOne(analysis.Microseconds, analysis.Known(*lag.P99)) + " at p99, " +
-			formatOne(analysis.Microseconds, analysis.Known(*lag.Max)) + " at most"
-	}
-	return text
+	return loop(s) + order
 }
 
 func (d *document) steps() {
@@ -203,16 +189,25 @@ func (d *document) steps() {
 func (d *document) phasePlan() {
 	s := &d.model.Run.Scenario
 	g := &grid{head: []string{"Phase", "Workers", "Length", "Requests a target"}, left: map[int]bool{0: true, 2: true}}
+	if s.Load == scenario.Open {
+		g = &grid{head: []string{"Phase", "Rate", "Arrivals", "Length", "Requests a target"}, left: map[int]bool{0: true, 2: true, 3: true}}
+	}
 	for _, p := range s.Phases {
 		length := "for " + p.Duration.String()
 		requests := "as many as fit"
 		if p.Iterations > 0 {
 			length = count(p.Iterations, "iteration") + " of each step and worker"
-			requests = group(strconv.Itoa(s.Requests(p)))
+		}
+		if n := s.Requests(p); n >= 0 {
+			requests = group(strconv.Itoa(n))
 		}
 		name := visible(p.Name)
 		if p.Warmup {
 			name += " (warm-up)"
+		}
+		if s.Load == scenario.Open {
+			g.add(plain(name), plain(or(rate(p.Rate), missing)), plain(visible(string(p.Arrivals))), plain(length), plain(requests))
+			continue
 		}
 		g.add(plain(name), plain(group(strconv.Itoa(p.Workers))), plain(length), plain(requests))
 	}
@@ -241,13 +236,18 @@ func (d *document) definitions() {
 	d.heading("Definitions")
 	lines := []string{
 		"**Response time** counts from when a request was due to the last byte of its answer, **service time** from when it was sent. In a closed loop they are the same.",
-		"**Percentiles** are nearest-rank, over all successes together: histograms (HDR, 1 µs to 1 h, three digits) are merged, percentiles never averaged. Of fewer than 100 successes p99, and of fewer than 1,000 p99.9, is the slowest. Min, mean and max are exact to the microsecond.",
+		"**Percentiles** are nearest-rank, over all successes together: histograms (HDR, 1 µs to 1 h, three digits) are merged, percentiles never averaged. A percentile with fewer than ten samples above it is not shown. Min, mean and max are exact to the microsecond.",
 		"**Failed requests** are in no time but their own, and are counted by kind.",
 		"**Throughput** is successes divided by wall time. **Wall time** is from the first send to the last answer; of several phases, the sum of the target's own.",
-		"**Connections** are opened outside of the times.",
 	}
-	if d.model.Run.Scenario.Load != scenario.Open {
-		lines = append(lines, "**Closed loop** means that each worker waits for an answer before it sends again. This measures capacity at a number of workers. "+
+	if len(d.model.Thresholds) > 0 || d.model.Capacity != nil {
+		lines = append(lines, "**Thresholds** of a latency are met where at least that share of all requests succeeded within the limit. A failed request is slower than any limit.")
+	}
+	if d.model.Run.Scenario.Load == scenario.Open {
+		lines = append(lines, "**Open loop** means that requests are due on a schedule, whatever becomes of those before. With all connections busy a due request waits, and its response time "+
+			"counts from when it was due. **Never sent** are those that still waited when the grace after their phase was over: they are errors.")
+	} else {
+		lines = append(lines, "**Connections** are opened outside of the times.", "**Closed loop** means that each worker waits for an answer before it sends again. This measures capacity at a number of workers. "+
 			"It does not show the waiting of users who would have come meanwhile (coordinated omission), so its percentiles are no promise to users.")
 	}
 	d.printf("\n")

@@ -175,8 +175,78 @@ func nasty() *result.Run {
 	return run
 }
 
+func limits() scenario.SLO {
+	return scenario.SLO{
+		{Metric: scenario.MetricP99, Limit: 50_000}, {Metric: scenario.MetricP999, Limit: 250_000}, {Metric: scenario.MetricErrorRate, Limit: 0.001},
+	}
+}
+
+// queueing is an open load on a target that stalls, so that what is due waits for a connection, and on one that does not. There is
+// a phase that ramps, and one without load.
+func queueing() *result.Run {
+	s := resulttest.OpenLoad(10, scenario.Rate{From: 200, To: 200}, scenario.Rate{}, scenario.Rate{From: 50, To: 400})
+	s.Name, s.SLO = "stall", limits()
+	ec2, lambda := resulttest.EC2(), resulttest.Lambda()
+	ec2.Stall = 2 * time.Second
+	run := resulttest.Run(s, 1, ec2, lambda)
+	spun, machine := 0.31, 0.645
+	files, limit := int64(31), int64(1024)
+	run.Generator.SpunFraction, run.Generator.MachineCPUFraction = &spun, &machine
+	run.Generator.GCPauses = &result.Pauses{Count: 14, TotalUS: 1900, MaxUS: 310}
+	run.Generator.OpenFiles, run.Generator.OpenFilesLimit = &files, &limit
+	return run
+}
+
+// unsent is an open load that the second target cannot take, over several rounds; the generator was late, too.
+func unsent() *result.Run {
+	s := resulttest.OpenLoad(2, scenario.Rate{From: 100, To: 100}, scenario.Rate{From: 100, To: 1500})
+	s.Name, s.SLO, s.Phases[0].Warmup, s.FreshConnections = "overload", limits(), true, true
+	run := resulttest.Run(s, 2, resulttest.EC2(), resulttest.Lambda())
+	run.Generator.Verdict = result.Invalid
+	run.Generator.Reasons = []string{"Requests were sent late: 12 ms at p99, which is more than a tenth of the response time."}
+	for i := range run.Targets {
+		o := &run.Targets[i].Overall
+		tls := o.ConnectTime
+		o.TLSTime = &tls
+	}
+	return run
+}
+
+// capacity is a search for it: the figures are of each target at the rate that it kept.
+func capacity() *result.Run {
+	s := resulttest.OpenLoad(10, scenario.Rate{From: 200, To: 200})
+	s.Name, s.SLO = "capacity", limits()
+	run := resulttest.Run(s, 3, resulttest.EC2(), resulttest.Lambda())
+	trial := func(rate float64, met bool, p99 float64) result.Trial {
+		achieved, median, lag := rate*0.999, 2000., 40.
+		t := result.Trial{RateRPS: rate, Met: met, AchievedRPS: &achieved, P50: &median, P99: &p99, Requests: int64(5 * rate), SendLagP99: &lag}
+		if !met {
+			t.Behind, t.Errors, t.Unsent = true, 31, 30
+		}
+		return t
+	}
+	rates := func(kept, missed, low, high float64) *result.Capacity {
+		return &result.Capacity{
+			SLO: s.SLO, KeptRPS: &kept, MissedRPS: &missed, LowRPS: &low, HighRPS: &high, LimitedBy: result.LimitTarget, Converged: true,
+			Trials: []result.Trial{trial(50, true, 4100), trial(missed, false, 900_000), trial(kept, true, 21_000)},
+		}
+	}
+	run.Targets[0].Capacity, run.Targets[1].Capacity = rates(4100, 4250, 4000, 4300), rates(1730, 1810, 1730, 1810)
+	run.Targets[1].Capacity.Trials[1].GeneratorLimited = true
+	return run
+}
+
+// cut was rendered from the journal of a run that was killed.
+func cut() *result.Run {
+	run := interrupted()
+	run.Generator = result.Generator{Verdict: result.Suspect, Reasons: []string{"Whether the load generator kept up is not known: its health is written at the end of each phase."}}
+	run.Warnings = []string{"The run was cut off; this is what its journal holds, up to second 1 of phase loading of ec2."}
+	return run
+}
+
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
+		"queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
 		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}
 }
@@ -197,9 +267,9 @@ func TestReports(t *testing.T) {
 				fits(t, narrow, 80)
 			}
 			colorAddsNothingButColor(t, m)
-			if name == "three" {
+			if name == "three" || name == "queueing" {
 				wide := terminal(t, m, report.Options{Width: 120})
-				golden(t, "three.120.txt", []byte(wide))
+				golden(t, name+".120.txt", []byte(wide))
 				fits(t, wide, 120)
 			}
 			if name == "errors" {

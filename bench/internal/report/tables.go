@@ -5,6 +5,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
 // view is which part of the model a table shows.
@@ -14,6 +15,8 @@ type view struct {
 	columns []int
 	// longest is the most terminal columns that a name may take; 0 is longestName.
 	longest int
+	// bare heads do not say where figures come from.
+	bare bool
 }
 
 func everything(m *analysis.Model) view {
@@ -35,6 +38,9 @@ func (v view) name(target int) string { return v.text(v.model.Targets[target].Na
 
 // head is the target's name with where its figures come from.
 func (v view) head(target int) string {
+	if v.bare {
+		return v.name(target)
+	}
 	return v.name(target) + "\n" + provenance(v.model.Targets[target])
 }
 
@@ -99,8 +105,30 @@ func (v view) totals() *grid {
 }
 
 // What a phase and a step show where there is no room for all of it.
-func phaseKeys() []string { return []string{"wall_time", "throughput", "p50", "p99"} }
-func stepKeys() []string  { return []string{"p50", "p95", "p99", "max"} }
+func phaseKeys(m *analysis.Model) []string {
+	if m.Run.Scenario.Load == scenario.Open {
+		return []string{"throughput", "p50", "service_p50", "p99", "service_p99", "max", "service_max"}
+	}
+	return []string{"wall_time", "throughput", "p50", "p99", "max"}
+}
+
+func stepKeys(m *analysis.Model) []string {
+	if m.Run.Scenario.Load == scenario.Open {
+		return []string{"p50", "service_p50", "p99", "service_p99", "max", "service_max"}
+	}
+	return []string{"p50", "p95", "p99", "max"}
+}
+
+// lower adds the highest percentile for which there are samples enough, where there are too few for p99.
+func lower(rows []analysis.Row, keys []string) []string {
+	for _, key := range []string{"p99", "p95", "p90"} {
+		row, _ := analysis.Find(rows, key)
+		if !slices.ContainsFunc(row.Cells, func(c analysis.Cell) bool { _, few := c.Value.TooFew(); return few }) {
+			return append(slices.Clone(keys), key, "service_"+key)
+		}
+	}
+	return keys
+}
 
 // sections is one table of several phases or steps; nil keys show every metric.
 func (v view) sections(what string, list []analysis.Section, keys []string) *grid {
@@ -118,20 +146,35 @@ func (v view) sections(what string, list []analysis.Section, keys []string) *gri
 			g.add(cells...)
 			continue
 		}
+		keys := keys
+		if keys != nil {
+			keys = lower(s.Rows, keys)
+		}
+		// A phase of an open load has its rate below its name.
+		names := []string{name, rate(s.Rate)}
 		for _, row := range s.Rows {
-			if row.Empty() || !shown(row, keys) {
+			if unknown(row) || !shown(row, keys) {
 				continue
 			}
-			g.add(append([]cell{plain(name), plain(row.Metric.Label)}, v.cells(row)...)...)
-			name = ""
+			names = append(names, "")
+			g.add(append([]cell{plain(names[0]), plain(row.Metric.Label)}, v.cells(row)...)...)
+			names = names[1:]
 		}
 	}
 	return g
 }
 
+// unknown says that there is nothing to show: no figure, and no number of samples that were too few for one.
+func unknown(row analysis.Row) bool {
+	return !slices.ContainsFunc(row.Cells, func(c analysis.Cell) bool {
+		_, few := c.Value.TooFew()
+		return few || c.Value.Valid()
+	})
+}
+
 // shown always shows errors where there were any.
 func shown(row analysis.Row, keys []string) bool {
-	if row.Metric.Key == "errors" && keys != nil {
+	if (row.Metric.Key == "errors" || row.Metric.Key == "unsent") && keys != nil {
 		return slices.ContainsFunc(row.Cells, func(c analysis.Cell) bool {
 			n, _ := c.Value.Get()
 			return n > 0
@@ -144,7 +187,7 @@ func shown(row analysis.Row, keys []string) bool {
 func (v view) figures(rows []analysis.Row) *grid {
 	g := v.columnsOnly("Metric")
 	for _, row := range rows {
-		if row.Empty() {
+		if unknown(row) {
 			continue
 		}
 		s := scaleOf(row.Metric.Unit, values(row))

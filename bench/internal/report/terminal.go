@@ -32,23 +32,37 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	t := &terminal{model: m, options: o}
 	t.header()
 	t.paragraphs("In short", summary(m))
-	t.table("Totals, of all phases that count", false, func(v view) *grid { return v.totals() })
+	if m.Capacity != nil {
+		t.table("Capacity", false, func(v view) *grid { return v.capacity() })
+	}
+	if len(m.Thresholds) > 0 {
+		t.table("Thresholds", true, func(v view) *grid { return v.thresholds() })
+		t.out.WriteString(wrap(thresholdsNote(m), " ", " ", t.options.Width))
+	}
+	t.totals()
 	if len(m.Phases) > 1 {
-		t.table("Phases", false, func(v view) *grid { return v.sections("Phase", m.Phases, phaseKeys()) })
+		t.table("Phases", false, func(v view) *grid { return v.sections("Phase", m.Phases, phaseKeys(m)) })
 		if warmups(m) {
 			t.out.WriteString(" * warm-up: not in the totals\n")
 		}
 	}
 	if len(m.Steps) > 1 {
-		t.table("Steps", false, func(v view) *grid { return v.sections("Step", m.Steps, stepKeys()) })
+		t.table("Steps", false, func(v view) *grid { return v.sections("Step", m.Steps, stepKeys(m)) })
 	}
 	t.errors()
 	if len(m.ColdStarts) > 0 {
 		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
 	}
+	if len(m.Unsent) > 0 {
+		t.table("Never sent, in none of the times above", true, func(v view) *grid { return v.figures(m.Unsent) })
+	}
 	t.table("Connections", true, func(v view) *grid { return v.figures(m.Connections) })
 	if len(m.Spread) > 0 {
 		t.table(fmt.Sprintf("Spread of %d rounds", len(m.Rounds)), true, func(v view) *grid { return v.spread() })
+	}
+	if g := generatorTable(m); len(g.rows) > 0 {
+		t.title("The load generator: " + verdict(m.Run.Generator.Verdict))
+		t.out.WriteString(t.render(g))
 	}
 	t.paragraphs("What these figures cannot say", notes(m))
 	if m.Published != nil {
@@ -63,6 +77,15 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	return nil
 }
 
+// totals have on top what takes from their meaning.
+func (t *terminal) totals() {
+	t.title("Totals, of all phases that count" + totalsTitle(t.model))
+	for _, line := range unsentLines(t.model) {
+		t.loud(line)
+	}
+	t.columns(false, func(v view) *grid { return v.totals() })
+}
+
 type terminal struct {
 	model   *analysis.Model
 	options Options
@@ -72,17 +95,21 @@ type terminal struct {
 
 func (t *terminal) header() {
 	for _, b := range banners(t.model) {
-		text := wrap(b, "!! ", "!! ", t.options.Width)
-		for line := range strings.Lines(text) {
-			t.out.WriteString(t.paint(toneLoud, strings.TrimSuffix(line, "\n")) + "\n")
-		}
+		t.loud(b.text)
 	}
 	t.out.WriteString(wrap(subject(t.model), "", "  ", t.options.Width))
 	for _, target := range t.model.Targets {
 		line := fmt.Sprintf("%s %s, %s, %s", visible(target.Name), provenance(target), visible(target.Kind), visible(target.URL))
 		t.out.WriteString(wrap(line, "  ", "    ", t.options.Width))
 	}
-	t.out.WriteString(wrap("load generator: "+visible(generator(t.model.Run.Generator)), "  ", "    ", t.options.Width))
+	t.out.WriteString(wrap("load generator: "+generator(t.model), "  ", "    ", t.options.Width))
+}
+
+// loud is a paragraph that must be seen.
+func (t *terminal) loud(text string) {
+	for line := range strings.Lines(wrap(text, "!! ", "!! ", t.options.Width)) {
+		t.out.WriteString(t.paint(toneLoud, strings.TrimSuffix(line, "\n")) + "\n")
+	}
 }
 
 func (t *terminal) paint(tone tone, s string) string {
@@ -110,12 +137,21 @@ func (t *terminal) paragraphs(title string, list []string) {
 	}
 }
 
-// table shows all targets beside each other, or, where that is too wide, the baseline with one other at a time.
+// table shows all targets beside each other. Where that is too wide it leaves out where figures come from, which the header has;
+// and where that is not enough, it shows the baseline with one other at a time.
 func (t *terminal) table(title string, plainColumns bool, build func(view) *grid) {
+	t.title(title)
+	t.columns(plainColumns, build)
+}
+
+func (t *terminal) columns(plainColumns bool, build func(view) *grid) {
 	v := everything(t.model)
 	v.longest = longestInHead
-	t.title(title)
 	text := t.render(build(v))
+	if widest(text) > t.options.Width && len(v.columns) < 3 {
+		v.bare = true
+		text = t.render(build(v))
+	}
 	if len(v.columns) < 3 || widest(text) <= t.options.Width {
 		t.out.WriteString(text)
 		return

@@ -2,36 +2,44 @@ package report
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/result"
-	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// banners are what a reader must know before any figure, in sentences of visible text.
-func banners(m *analysis.Model) []string {
-	var list []string
-	if m.Run.Interrupted {
-		list = append(list, "INTERRUPTED: the run was stopped before all phases were done. What was measured until then is below.")
-	}
+// banners are what a reader must know before any figure, in sentences of visible text; the worst is the first.
+func banners(m *analysis.Model) []banner {
+	var list []banner
+	add := func(alert, text string) { list = append(list, banner{alert, text}) }
 	why := reasons(m.Run.Generator)
 	if why == "" {
 		why = "no reason was given"
 	}
-	switch m.Run.Generator.Verdict {
-	case result.Invalid:
-		list = append(list, "INVALID: the load generator could not do what was asked of it, so the figures are not the targets': "+why+".")
-	case result.Suspect:
-		list = append(list, "SUSPECT: the load generator was at its limits, so the figures may not be the targets' alone: "+why+".")
-	case result.Valid:
+	if m.Run.Generator.Verdict == result.Invalid {
+		add(caution, "INVALID: the load generator could not do what was asked of it, so the figures are not the targets': "+why+".")
+	}
+	if m.Run.Interrupted {
+		add(caution, "INTERRUPTED: the run was stopped before all phases were done. What was measured until then is below.")
+	}
+	if m.Run.Generator.Verdict == result.Suspect {
+		add(warning, "SUSPECT: the load generator may have been at its limits, and the figures not the targets' alone: "+why+".")
 	}
 	if m.Run.CheckSkipped {
-		list = append(list, "NOT CHECKED: the answers of the targets were not compared before the load (--skip-check). They may do different work.")
+		add(warning, "NOT CHECKED: the answers of the targets were not compared before the load (--skip-check). They may do different work.")
 	}
 	return list
 }
+
+// banner is a sentence and how loud GitHub shows it.
+type banner struct{ alert, text string }
+
+const (
+	caution = "CAUTION"
+	warning = "WARNING"
+)
 
 // reasons become part of a sentence that has its own full stop.
 func reasons(g result.Generator) string {
@@ -45,12 +53,8 @@ func reasons(g result.Generator) string {
 // subject says what was run, in one line.
 func subject(m *analysis.Model) string {
 	s := &m.Run.Scenario
-	loop := "closed loop, " + count(s.Workers, "worker")
-	if s.Load == scenario.Open {
-		loop = "open loop"
-	}
 	rounds := max(m.Run.Rounds, 1)
-	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop, count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
+	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop(s), count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
 }
 
 func count(n int, noun string) string {
@@ -60,10 +64,15 @@ func count(n int, noun string) string {
 	return group(strconv.Itoa(n)) + " " + noun + "s"
 }
 
-// summary is the facts in words; of a single target, its own figures.
+// summary is the figures in words, and what was found besides.
 func summary(m *analysis.Model) []string {
+	return slices.Concat(capacityLines(m), verdicts(m), facts(m), waits(m), coldStarts(m))
+}
+
+// facts are the differences; of a single target, its own figures.
+func facts(m *analysis.Model) []string {
 	if len(m.Targets) == 1 {
-		return append([]string{alone(m)}, coldStarts(m)...)
+		return []string{alone(m)}
 	}
 	var lines []string
 	for _, f := range m.Facts {
@@ -79,12 +88,13 @@ func summary(m *analysis.Model) []string {
 			short(m.Targets[f.Target].Name), short(m.Targets[0].Name), join(f.Better), join(f.Worse)))
 	}
 	switch {
+	case m.Capacity != nil:
 	case m.Unequal:
 		lines = append([]string{"The targets did not run the same phases, so their totals are not compared."}, lines...)
 	case len(lines) == 0:
 		lines = append(lines, "No figure is there on both sides, so nothing can be compared.")
 	}
-	return append(lines, coldStarts(m)...)
+	return lines
 }
 
 // coldStarts says how many requests found a cold environment, and how long they took.
@@ -99,9 +109,14 @@ func coldStarts(m *analysis.Model) []string {
 			count(int(t.Overall.Requests), "request"))
 		p50, _ := analysis.Find(m.ColdStarts, "cold_p50")
 		highest, _ := analysis.Find(m.ColdStarts, "cold_max")
-		if p50.Cells[i].Value.Valid() {
-			s := scaleOf(analysis.Microseconds, []analysis.Value{p50.Cells[i].Value, highest.Cells[i].Value})
-			line += fmt.Sprintf(", median %s, max %s", s.format(p50.Cells[i].Value), s.format(highest.Cells[i].Value))
+		middle, name := p50.Cells[i].Value, "median"
+		if !middle.Valid() { // too few for one
+			mean, _ := analysis.Find(m.ColdStarts, "cold_mean")
+			middle, name = mean.Cells[i].Value, "mean"
+		}
+		if middle.Valid() {
+			s := scaleOf(analysis.Microseconds, []analysis.Value{middle, highest.Cells[i].Value})
+			line += fmt.Sprintf(", %s %s, max %s", name, s.format(middle), s.format(highest.Cells[i].Value))
 		}
 		line += otherEnvironments(m, i)
 		lines = append(lines, line+".")

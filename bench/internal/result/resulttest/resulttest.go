@@ -19,6 +19,8 @@ type Service struct {
 	// FailEvery makes every n-th request fail with the kinds of Errors in turn; 0 fails none.
 	FailEvery int
 	Errors    []string
+	// Stall is how long it answers nothing in each phase of an open load.
+	Stall time.Duration
 }
 
 // EC2 is a local process whose answers get slower with the number of workers.
@@ -45,7 +47,7 @@ func FourPhase(workers int) scenario.Scenario {
 	three := "3"
 	s := scenario.Scenario{
 		Name: fmt.Sprintf("four-phase-%d", workers), Load: scenario.Closed, Workers: workers, Order: scenario.Blocks,
-		Timeout: scenario.Duration(10 * time.Second),
+		Protocol: scenario.HTTP1, Timeout: scenario.Duration(10 * time.Second),
 		Steps: []scenario.Step{
 			{Name: "post", Method: "POST", Path: "/", ContentType: "text/plain", Body: []byte("123"), Expect: scenario.Expect{Status: 200, Body: &three}},
 			{Name: "get", Method: "GET", Path: "/", Expect: scenario.Expect{Status: 200}},
@@ -77,8 +79,16 @@ func Run(s scenario.Scenario, rounds int, services ...Service) *result.Run {
 		Warnings:  []string{},
 	}
 	for i, service := range services {
+		if s.Load == scenario.Open {
+			run.Targets = append(run.Targets, service.open(&s, rounds, uint64(i), len(services)))
+			continue
+		}
 		run.Targets = append(run.Targets, service.target(&s, rounds, uint64(i), len(services)))
 	}
+	if len(run.Targets) > 0 {
+		run.Generator.SendLag = run.Targets[0].Overall.SendLag
+	}
+	run.Thresholds = run.Judge()
 	return run
 }
 
@@ -87,12 +97,15 @@ type collection struct {
 	stats                     result.Stats
 	wallS                     float64
 	response, failed, connect *result.Histogram
+	// These are of open loads alone.
+	service, lag, unsent *result.Histogram
 }
 
 func newCollection() *collection {
 	return &collection{
 		stats:    result.Stats{Errors: map[string]int64{}},
 		response: result.NewHistogram(), failed: result.NewHistogram(), connect: result.NewHistogram(),
+		service: result.NewHistogram(), lag: result.NewHistogram(), unsent: result.NewHistogram(),
 	}
 }
 
@@ -104,6 +117,14 @@ func (c *collection) finish() result.Stats {
 	}
 	s.ResponseTime, s.ErrorTime, s.ConnectTime = c.response.Summary(), c.failed.Summary(), c.connect.Summary()
 	s.ServiceTime = s.ResponseTime
+	if c.service.Count() > 0 {
+		lag := c.lag.Summary()
+		s.ServiceTime, s.SendLag = c.service.Summary(), &lag
+	}
+	if c.unsent.Count() > 0 {
+		unsent := c.unsent.Summary()
+		s.UnsentTime = &unsent
+	}
 	return s
 }
 
