@@ -58,8 +58,9 @@ func NewGroup(self ...string) (*Group, error) {
 	return &Group{starter: newStarter(), reaper: reaper, pipe: pipe, children: map[*Child]struct{}{}}, nil
 }
 
-// Start starts cmd as the leader of a process group of its own. The caller sets up cmd's streams and environment; cmd
-// must not have been made by exec.CommandContext, since Stop decides how the child ends.
+// Start starts cmd as the leader of a process group of its own. The caller sets up cmd's streams and environment, and may ask for
+// more in cmd.SysProcAttr, such as a cgroup; cmd must not have been made by exec.CommandContext, since Stop decides how the
+// child ends.
 func (g *Group) Start(cmd *exec.Cmd) (*Child, error) {
 	// Held while starting, so that Close cannot miss a child that is being born.
 	g.mu.Lock()
@@ -67,7 +68,7 @@ func (g *Group) Start(cmd *exec.Cmd) (*Child, error) {
 	if g.closed {
 		return nil, ErrClosed
 	}
-	cmd.SysProcAttr = childAttr()
+	cmd.SysProcAttr = childAttr(cmd.SysProcAttr)
 	// Without a delay Wait would hang for as long as a grandchild keeps the output pipe open.
 	cmd.WaitDelay = time.Second
 	if err := g.starter.start(cmd); err != nil {

@@ -7,8 +7,12 @@ import (
 )
 
 // childAttr asks the kernel to kill the child when the thread that started it ends (prctl(2), PR_SET_PDEATHSIG).
-func childAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+func childAttr(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if attr == nil {
+		attr = &syscall.SysProcAttr{}
+	}
+	attr.Setpgid, attr.Pgid, attr.Pdeathsig = true, 0, syscall.SIGKILL
+	return attr
 }
 
 // starter starts every child from one thread that lives as long as the Group. The parent-death signal is bound to the

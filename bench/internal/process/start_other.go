@@ -7,7 +7,13 @@ import (
 	"syscall"
 )
 
-func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func childAttr(attr *syscall.SysProcAttr) *syscall.SysProcAttr {
+	if attr == nil {
+		attr = &syscall.SysProcAttr{}
+	}
+	attr.Setpgid, attr.Pgid = true, 0
+	return attr
+}
 
 // starter is plain here: there is no parent-death signal, the reaper alone does that work.
 type starter struct{}
