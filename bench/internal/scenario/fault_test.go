@@ -4,8 +4,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
@@ -164,16 +162,7 @@ phases:
 17: phases[0].iterations: expected a whole number from 1 to 1000000000, got "many"`},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			s, err := scenario.Parse("f.yaml", []byte(tt.text), noFiles)
-			if err == nil {
-				t.Fatalf("accepted as %+v:\n%s", s, tt.text)
-			}
-			want := "f.yaml:" + strings.ReplaceAll(tt.want, "\n", "\nf.yaml:")
-			if d := cmp.Diff(want, err.Error()); d != "" {
-				t.Errorf("-want +got:\n%s\nof:\n%s", d, tt.text)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { checkFaults(t, tt.text, tt.want, noFiles) })
 	}
 }
 
