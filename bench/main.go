@@ -29,9 +29,10 @@ func main() {
 
 // Exit statuses.
 const (
-	exitDone   = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitDone      = 0
+	exitFailed    = 1
+	exitUsage     = 2
+	exitThreshold = 3
 )
 
 // silent is a logger for go-redis.
@@ -60,15 +61,25 @@ func run(args []string, std streams) int {
 	root.SetOut(std.out)
 	root.SetErr(std.err)
 	err := root.ExecuteContext(context.Background())
+	if err != nil {
+		_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
+	}
+	return exitStatus(err)
+}
+
+// exitStatus of what a command returned.
+func exitStatus(err error) int {
 	if err == nil {
 		return exitDone
 	}
-	_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
 	if _, ok := errors.AsType[target.InputError](err); ok {
 		return exitUsage
+	}
+	if _, ok := errors.AsType[thresholdError](err); ok {
+		return exitThreshold
 	}
 	return exitFailed
 }

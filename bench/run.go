@@ -36,6 +36,7 @@ type runOptions struct {
 	stream    bool
 	metrics   string
 	linger    time.Duration
+	limits    limits
 }
 
 const maxRounds = 1000
@@ -68,6 +69,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
 	o.addLiveFlags(f)
 	o.reach.flags(f)
+	o.limits.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -91,6 +93,9 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--targets: expected local or FILE.json, got an empty name")
 	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
 		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
+	}
+	if err := o.limits.validate(c.Flags()); err != nil {
+		return err
 	}
 	if err := o.reach.validate(); err != nil {
 		return err
@@ -151,6 +156,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	if err != nil {
 		return usageError{err}
 	}
+	o.limits.apply(s)
 	specs, err := o.readSpecs()
 	if err != nil {
 		return usageError{err}
@@ -192,7 +198,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	if r == nil {
 		return runErr
 	}
-	runErr = errors.Join(publish(ctx, std, r, out, o, show, live), runErr)
+	runErr = o.limits.hold(r, errors.Join(publish(ctx, std, r, out, o, show, live), runErr))
 	live.lastScrape(ctx, i.drain)
 	return runErr
 }

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+func TestHold(t *testing.T) {
+	missed := []result.Threshold{
+		{Target: "blue", Phase: "peak", Metric: scenario.MetricP99, Limit: 50e3, Value: new(61500.0)},
+		{Target: "blue", Metric: scenario.MetricP99, Limit: 50e3, Value: new(50e3), Met: true},
+		{Target: "green", Metric: scenario.MetricErrorRate, Limit: 0.01, Value: new(0.0125)},
+		{Target: "green", Metric: scenario.MetricMax, Limit: 1e6, Reason: "too many requests failed"},
+	}
+	invalid := result.Generator{Verdict: result.Invalid, Reasons: []string{"It was late.", "It was tired."}}
+	failed := errors.New("interrupted")
+	tests := []struct {
+		name   string
+		run    result.Run
+		strict bool
+		before error
+		want   string
+		status int
+	}{
+		{"all met", result.Run{Thresholds: missed[1:2]}, true, nil, "", exitDone},
+		{"none", result.Run{}, true, nil, "", exitDone},
+		{
+			"missed", result.Run{Thresholds: missed}, false, nil,
+			"3 thresholds missed: blue peak p99 61.5ms (limit 50ms); green error_rate 1.25% (limit 1%); green max too many requests failed (limit 1s)",
+			exitThreshold,
+		},
+		{"failed too", result.Run{Thresholds: missed[:1]}, false, failed, "interrupted\n1 threshold missed: blue peak p99 61.5ms (limit 50ms)", exitFailed},
+		{"wrong input too", result.Run{Thresholds: missed[:1]}, false, usageError{failed}, "interrupted\n1 threshold missed: blue peak p99 61.5ms (limit 50ms)", exitUsage},
+		{"failed, all met", result.Run{Thresholds: missed[1:2]}, true, failed, "interrupted", exitFailed},
+		{"invalid", result.Run{Generator: invalid}, false, nil, "", exitDone},
+		{"invalid, strict", result.Run{Generator: invalid}, true, nil, "the run is invalid (--strict): It was late. It was tired.", exitThreshold},
+		{"suspect, strict", result.Run{Generator: result.Generator{Verdict: result.Suspect}}, true, nil, "", exitDone},
+		{"invalid, strict, interrupted", result.Run{Generator: invalid}, true, failed, "interrupted\nthe run is invalid (--strict): It was late. It was tired.", exitFailed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			l := limits{strict: tt.strict}
+			err := l.hold(&tt.run, tt.before)
+			text := ""
+			if err != nil {
+				text = err.Error()
+			}
+			if text != tt.want {
+				t.Errorf("error %q, expected %q", text, tt.want)
+			}
+			if got := exitStatus(err); got != tt.status {
+				t.Errorf("exit status %d, expected %d", got, tt.status)
+			}
+		})
+	}
+	var many result.Run
+	for range mostMissed + 3 {
+		many.Thresholds = append(many.Thresholds, missed[0])
+	}
+	if err := (&limits{}).hold(&many, nil); err == nil || !strings.HasSuffix(err.Error(), "(limit 50ms); and 3 more") || !strings.HasPrefix(err.Error(), "9 ") {
+		t.Errorf("nine missed thresholds are told as %v", err)
+	}
+}
