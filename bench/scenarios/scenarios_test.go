@@ -110,7 +110,7 @@ func checkGolden(t *testing.T, name string, s *scenario.Scenario) {
 	}
 	got = append(got, '\n')
 	if *update {
-		if err := os.WriteFile(golden(name), got, 0o644); err != nil { //nolint:gosec // as all files of the repository
+		if err := os.WriteFile(golden(name), got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -119,7 +119,7 @@ func checkGolden(t *testing.T, name string, s *scenario.Scenario) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(got, want) {
-		if err := os.WriteFile(golden(name)+".got", got, 0o644); err != nil { //nolint:gosec // as all files of the repository
+		if err := os.WriteFile(golden(name)+".got", got, 0o644); err != nil {
 			t.Error(err)
 		}
 		t.Errorf("-want +got:\n%s", cmp.Diff(string(want), string(got)))

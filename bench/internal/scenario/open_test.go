@@ -182,8 +182,10 @@ func TestOpenFaults(t *testing.T) {
 		{"grace", closed("grace: 10s"), "3: grace: for open loads: in a closed load nothing queues" + toOpen},
 		{"arrivals", closed("arrivals: poisson"), "3: arrivals: for open loads: in a closed load each worker sends when it has its answer" + toOpen},
 		{"rate", edited(t, "iterations: 5", "rate: 1/s, duration: 1s"), "6: phases[0].rate: for open loads: a closed phase has workers" + toOpen},
-		{"arrivals of a phase", edited(t, "iterations: 5", "iterations: 5, arrivals: constant"),
-			"6: phases[0].arrivals: for open loads: in a closed load each worker sends when it has its answer" + toOpen},
+		{
+			"arrivals of a phase", edited(t, "iterations: 5", "iterations: 5, arrivals: constant"),
+			"6: phases[0].arrivals: for open loads: in a closed load each worker sends when it has its answer" + toOpen,
+		},
 
 		// Values.
 		{"no connection", whole("connections: 0"), `3: connections: expected a whole number from 1 to 10000, got "0"`},
@@ -213,10 +215,14 @@ func TestOpenFaults(t *testing.T) {
 		{"no weight", step("weight: 0"), `4: steps[0].weight: expected a whole number from 1 to 1000000, got "0"`},
 		{"large weight", step("weight: 1000001"), `4: steps[0].weight: expected a whole number from 1 to 1000000, got "1000001"`},
 		{"weight beside capture", step("weight: 1, capture: {a: {json: b}}"), "4: steps[0].weight: given beside captures: with them an iteration is all steps in order"},
-		{"order beside weight", edited(t, "workers: 20", "workers: 20\norder: interleaved", "path: /", "path: /, weight: 5"),
-			"3: order: given beside weights: with them each iteration draws its step"},
-		{"blocks beside captures", edited(t, "workers: 20", "workers: 20\norder: blocks", "path: /", "path: /, capture: {a: {json: b}}"),
-			"3: order: blocks beside captures: with them an iteration is all steps in order, which is interleaved"},
+		{
+			"order beside weight", edited(t, "workers: 20", "workers: 20\norder: interleaved", "path: /", "path: /, weight: 5"),
+			"3: order: given beside weights: with them each iteration draws its step",
+		},
+		{
+			"blocks beside captures", edited(t, "workers: 20", "workers: 20\norder: blocks", "path: /", "path: /, capture: {a: {json: b}}"),
+			"3: order: blocks beside captures: with them an iteration is all steps in order, which is interleaved",
+		},
 		{"think time", step("think_time: 1s"), "4: steps[0].think_time: nothing waits for it: in an open load without captures arrivals set the pace"},
 		{"think time without unit", edited(t, "path: /", "path: /, think_time: 1"), "4: steps[0].think_time: " + think + `"1"`},
 		{"think time reversed", edited(t, "path: /", "path: /, think_time: 2s..1s"), "4: steps[0].think_time: " + think + `"2s..1s"`},

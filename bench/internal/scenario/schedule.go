@@ -29,7 +29,7 @@ func (p Phase) Schedule(seed uint64) *Schedule {
 	lasts := time.Duration(p.Duration).Seconds()
 	s := &Schedule{from: p.Rate.From, to: p.Rate.To, steep: math.Abs(p.Rate.To-p.Rate.From) / lasts, lasts: lasts, total: p.total()}
 	if p.Arrivals == Poisson {
-		s.random = rand.New(rand.NewPCG(seed, arrivalsSequence)) //nolint:gosec // repeatable by its seed is what it is for
+		s.random = rand.New(rand.NewPCG(seed, arrivalsSequence))
 		s.reached = s.random.ExpFloat64()
 	}
 	s.left = p.planned()

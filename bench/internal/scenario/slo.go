@@ -16,7 +16,12 @@ var sloNames = []struct {
 	name   string
 	metric Metric
 }{
-	{"p50", MetricP50}, {"p90", MetricP90}, {"p95", MetricP95}, {"p99", MetricP99}, {"p99_9", MetricP999}, {"max", MetricMax},
+	{"p50", MetricP50},
+	{"p90", MetricP90},
+	{"p95", MetricP95},
+	{"p99", MetricP99},
+	{"p99_9", MetricP999},
+	{"max", MetricMax},
 	{"error_rate", MetricErrorRate},
 }
 

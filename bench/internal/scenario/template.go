@@ -50,8 +50,10 @@ var functions = []struct {
 }
 
 // Template compiles a text of a scenario that was parsed, and so checked. A text that Parse refuses is taken as it stands.
-func (s *Scenario) Template(text string) Template {
-	t, faults := compile(text, s.names())
+func (s *Scenario) Template(text string) Template { return s.names().template(text) }
+
+func (n *names) template(text string) Template {
+	t, faults := compile(text, n)
 	if len(faults) > 0 {
 		return Template{[]part{{text: text}}}
 	}

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
 	"strconv"
@@ -30,15 +31,15 @@ type Variables struct {
 // NewVariables makes one for the templates of s. Until Begin, all values are empty.
 func (s *Scenario) NewVariables() *Variables {
 	v := &Variables{feeder: s.Feeder, names: map[string]int{}}
-	v.random = rand.New(&v.pcg) //nolint:gosec // repeatable by its seed is what it is for
+	v.random = rand.New(&v.pcg)
 	total := uint64(0)
 	for _, step := range s.Steps {
-		total += uint64(max(0, step.Weight)) //nolint:gosec // not negative
+		total += uint64(max(0, step.Weight))
 		v.weights = append(v.weights, total)
 	}
 	if total == 0 {
 		for i := range v.weights {
-			v.weights[i] = uint64(i) + 1 //nolint:gosec // counts up from 0
+			v.weights[i] = uint64(i) + 1
 		}
 	}
 	known := s.names()
@@ -50,7 +51,7 @@ func (s *Scenario) NewVariables() *Variables {
 	v.captures = make([][]byte, len(v.names))
 	v.values = make([][]byte, len(s.Values))
 	for _, text := range s.Values {
-		v.templates = append(v.templates, s.Template(text.Text))
+		v.templates = append(v.templates, known.template(text.Text))
 	}
 	return v
 }
@@ -168,20 +169,16 @@ func (v *Variables) appendText(dst []byte, length int) []byte {
 
 // appendUUID draws a UUID of version 4 (RFC 9562, section 5.4).
 func (v *Variables) appendUUID(dst []byte) []byte {
-	high, low := v.random.Uint64(), v.random.Uint64()
-	high = high&^0xf000 | 0x4000 // version
-	low = low&^(3<<62) | 1<<63   // variant
-	b := [16]byte{}
-	for i := range 8 {
-		b[i], b[i+8] = byte(high>>(56-8*i)), byte(low>>(56-8*i))
-	}
-	for i, end := range [...]int{4, 6, 8, 10, 16} {
-		start := 0
-		if i > 0 {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], v.random.Uint64()&^0xf000|0x4000) // version
+	binary.BigEndian.PutUint64(b[8:], v.random.Uint64()&^(3<<62)|1<<63) // variant
+	start := 0
+	for _, end := range [...]int{4, 6, 8, 10, 16} {
+		if start > 0 {
 			dst = append(dst, '-')
-			start = [...]int{4, 6, 8, 10}[i-1]
 		}
 		dst = hex.AppendEncode(dst, b[start:end])
+		start = end
 	}
 	return dst
 }
