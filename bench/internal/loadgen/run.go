@@ -134,7 +134,7 @@ func (g *Generator) Run(ctx context.Context, drain <-chan struct{}, rounds int, 
 					return false, ctx.Err()
 				default:
 				}
-				whole := g.turn(ctx, drain, Turn{Target: target, Round: round, Phase: i, Place: place + 1}, o)
+				whole := g.turn(ctx, drain, Turn{Target: target, Round: round, Phase: i, Place: place + 1}, g.scenario.Phases[i], o)
 				if ctx.Err() != nil {
 					return false, ctx.Err()
 				}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
 // intervalLasts is how often what was recorded is handed out while a turn runs.
@@ -35,8 +36,8 @@ const drawn = -1
 //
 // Connections are opened before the clock starts, since a user's connection is open long before most of its requests; what
 // opening took is recorded apart.
-func (g *Generator) turn(ctx context.Context, drain <-chan struct{}, t Turn, o Observer) (whole bool) {
-	c, phase := g.clients[t.Target], g.scenario.Phases[t.Phase]
+func (g *Generator) turn(ctx context.Context, drain <-chan struct{}, t Turn, phase scenario.Phase, o Observer) (whole bool) {
+	c := g.clients[t.Target]
 	stop, unwatch := stopped(ctx, drain)
 	defer unwatch()
 
