@@ -22,9 +22,9 @@ func (o *outcome) markdown(w io.Writer) error {
 		o.stallTable(&b)
 	}
 	if m := o.Memory; m != nil {
-		fmt.Fprintf(&b, "\n### Memory\n\n%s requests at %s/s: %.1f MiB at most, %d garbage collections, %.2g bytes allocated a request.\n",
-			thousands(float64(m.Requests)), thousands(m.Rate), float64(m.PeakBytes)/(1<<20), m.Collections,
-			float64(m.AllocatedMB)*(1<<20)/float64(m.Requests))
+		fmt.Fprintf(&b, "\n### Memory\n\n%s requests in %.0f s: %.1f MiB at most; %s MiB allocated in sum, %s bytes a request, and collected %d times.\n",
+			thousands(float64(m.Requests)), float64(m.Requests)/m.Rate, float64(m.PeakBytes)/(1<<20), thousands(float64(m.AllocatedMB)),
+			strconv.FormatFloat(float64(m.AllocatedMB)*(1<<20)/float64(m.Requests), 'f', 1, 64), m.Collections)
 	}
 	b.WriteString("\n### To reach\n\n| what | to reach | measured | |\n|---|---|---|---|\n")
 	for _, c := range o.Checks {
