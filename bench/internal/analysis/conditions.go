@@ -1,10 +1,6 @@
 package analysis
 
-import (
-	"slices"
-
-	"github.com/crossover-bench/crossover/bench/internal/result"
-)
+import "github.com/crossover-bench/crossover/bench/internal/result"
 
 // spanRows are some of a summary's times as rows of their own; a figure that nobody has is left out.
 func spanRows[S any](key, label string, better Direction, stats []*S, of func(*S) *result.Summary, keys ...string) []Row {
@@ -33,7 +29,7 @@ func (m *Model) connections(stats []*result.Stats) []Row {
 
 // unsent is what is known of requests that were due and never sent; nil where all were.
 func (m *Model) unsent(stats []*result.Stats) []Row {
-	if !slices.ContainsFunc(stats, func(s *result.Stats) bool { return s.Errors[result.KindUnsent] > 0 }) {
+	if !someUnsent(stats) {
 		return nil
 	}
 	rows := []Row{

@@ -10,7 +10,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// facts leaves out what is missing on either side, and errors where nobody had any.
+// facts leaves out what is missing on either side or has no better direction, and errors where nobody had any.
 func (m *Model) facts() []Fact {
 	if m.Unequal {
 		return nil
@@ -21,7 +21,7 @@ func (m *Model) facts() []Fact {
 		for _, key := range slices.Compact(keys) {
 			row, _ := Find(m.Totals, key)
 			base, cell := row.Cells[0].Value, row.Cells[target]
-			if !base.valid || !cell.Value.valid || key == "errors" && base.number == 0 && cell.Value.number == 0 {
+			if !base.valid || !cell.Value.valid || row.Metric.Better == Neither || key == "errors" && base.number == 0 && cell.Value.number == 0 {
 				continue
 			}
 			facts = append(facts, Fact{Metric: row.Metric, Target: target, Base: base, Cell: cell})

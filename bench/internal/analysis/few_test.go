@@ -199,6 +199,14 @@ func TestUnsent(t *testing.T) {
 	if v := row(t, m.Unsent, "unsent_max").Cells[1].Value; !v.Valid() {
 		t.Error("how long they waited is not known")
 	}
+	for _, f := range m.Facts {
+		if f.Metric.Unit == analysis.Microseconds {
+			t.Errorf("%s of those that were sent is a fact", f.Metric.Label)
+		}
+	}
+	if c := row(t, m.Totals, "p50").Cells[1]; c.Standing != analysis.Unrated || !c.Ratio.Valid() {
+		t.Errorf("the median of those that were sent stands %v", c.Standing)
+	}
 	if len(m.Errors) != 0 {
 		t.Errorf("they are among the other errors: %v", m.Errors)
 	}
@@ -222,8 +230,12 @@ func TestThresholds(t *testing.T) {
 		Met        []bool
 	}
 	want := []line{
-		{"", "p99", []bool{true, false}}, {"", "error_rate", []bool{true, false}}, {"first", "p99", []bool{true, true}},
-		{"first", "error_rate", []bool{true, true}}, {"second", "p99", []bool{true, false}}, {"second", "error_rate", []bool{true, false}},
+		{"", "p99", []bool{true, false}},
+		{"", "error_rate", []bool{true, false}},
+		{"first", "p99", []bool{true, true}},
+		{"first", "error_rate", []bool{true, true}},
+		{"second", "p99", []bool{true, false}},
+		{"second", "error_rate", []bool{true, false}},
 	}
 	check := func(name string) {
 		var got []line

@@ -26,8 +26,8 @@ func (m *Model) rows(stats []*result.Stats, timed bool) []Row {
 		pick(successes, stats, func(s *result.Stats) Value { return Known(float64(s.Successes)) }),
 		pick(Metric{"errors", "Errors", Count, Lower}, stats, func(s *result.Stats) Value { return Known(float64(failures(s))) }),
 	}
-	if slices.ContainsFunc(stats, func(s *result.Stats) bool { return s != nil && s.Errors[result.KindUnsent] > 0 }) {
-		rows = append(rows, pick(Metric{"unsent", "of them never sent", Count, Lower}, stats, unsent))
+	if someUnsent(stats) {
+		rows = append(rows, pick(Metric{"unsent", "Never sent", Count, Lower}, stats, unsent))
 	}
 	rows = append(rows,
 		pick(wall, stats, func(s *result.Stats) Value {
@@ -43,6 +43,8 @@ func (m *Model) rows(stats []*result.Stats, timed bool) []Row {
 }
 
 // times has response and service time next to each other in an open loop, so that a queue shows. In a closed loop they are equal.
+// Where requests were never sent, those that waited longest are not among the response times: the target that lost more of them
+// would look the better.
 func (m *Model) times(stats []*result.Stats) []Row {
 	var rows []Row
 	open := m.Run.Scenario.Load == scenario.Open
@@ -50,6 +52,9 @@ func (m *Model) times(stats []*result.Stats) []Row {
 		response := Metric{q.key, q.label, Microseconds, Lower}
 		if open {
 			response.Label += " response"
+		}
+		if someUnsent(stats) {
+			response.Better = Neither
 		}
 		rows = append(rows, pick(response, stats, func(s *result.Stats) Value { return q.of(&s.ResponseTime) }))
 		if open {
@@ -82,6 +87,10 @@ func failures(s *result.Stats) int64 {
 		n += count
 	}
 	return n
+}
+
+func someUnsent(stats []*result.Stats) bool {
+	return slices.ContainsFunc(stats, func(s *result.Stats) bool { return s != nil && s.Errors[result.KindUnsent] > 0 })
 }
 
 func unsent(s *result.Stats) Value { return Known(float64(s.Errors[result.KindUnsent])) }

@@ -57,7 +57,7 @@ func capacityLines(m *analysis.Model) []string {
 }
 
 func limitedBy(c *result.Capacity) string {
-	text := ""
+	var text string
 	switch c.LimitedBy {
 	case result.LimitTarget:
 		text = "limited by the target"

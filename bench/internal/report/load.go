@@ -126,7 +126,7 @@ func unsentLines(m *analysis.Model) []string {
 		if n, _ := row.Cells[i].Value.Get(); n > 0 {
 			lines = append(lines, "NEVER SENT: "+formatOne(analysis.Count, row.Cells[i].Value)+" of "+count(int(t.Overall.Requests), "request")+" to "+short(t.Name)+
 				" ("+formatOne(analysis.Share, share.Cells[i].Value)+"). The target, or the cap of "+count(m.Run.Scenario.Connections, connectionNoun(&m.Run.Scenario))+
-				", could not take the load. They are errors, and the times below are of the others alone.")
+				", could not take the load. They are errors, and the times below are of the others alone; response times are therefore not called better or worse.")
 		}
 	}
 	return lines

@@ -158,6 +158,9 @@ func (d *document) connections() {
 	if s.FreshConnections {
 		d.paragraph("Each request had a fresh connection.")
 	}
+	if warmups(d.model) {
+		d.paragraph("Connections that were opened in warm-up phases and kept are not counted.")
+	}
 	if s.Load == scenario.Open {
 		d.paragraph("The time to connect is in no other time of this report, but for the response time of requests that were due before: these waited for it.")
 		return

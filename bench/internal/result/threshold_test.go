@@ -143,10 +143,14 @@ func TestJudge(t *testing.T) {
 		Requests      int64
 	}
 	want := []line{
-		{"a", "peak", scenario.MetricP50, true, 15}, {"a", "peak", scenario.MetricErrorRate, true, 15},
-		{"a", "peak", scenario.MetricP50, false, 3}, {"a", "peak", scenario.MetricErrorRate, false, 3},
-		{"a", "", scenario.MetricP50, true, 18}, {"a", "", scenario.MetricErrorRate, true, 18},
-		{"b", "", scenario.MetricP50, false, 0}, {"b", "", scenario.MetricErrorRate, false, 0},
+		{"a", "peak", scenario.MetricP50, true, 15},
+		{"a", "peak", scenario.MetricErrorRate, true, 15},
+		{"a", "peak", scenario.MetricP50, false, 3},
+		{"a", "peak", scenario.MetricErrorRate, false, 3},
+		{"a", "", scenario.MetricP50, true, 18},
+		{"a", "", scenario.MetricErrorRate, true, 18},
+		{"b", "", scenario.MetricP50, false, 0},
+		{"b", "", scenario.MetricErrorRate, false, 0},
 	}
 	var got []line
 	for _, r := range run.Judge() {

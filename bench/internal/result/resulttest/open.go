@@ -69,14 +69,14 @@ func (v Service) openPhase(random *rand.PCG, s *scenario.Scenario, p scenario.Ph
 		}
 	}
 	// Steps of a millisecond are fine enough for the integral of a ramp.
-	due, expected := time.Duration(0), 1.
+	expected := 1.
 	if p.Rate.From == 0 && p.Rate.To == 0 {
 		return
 	}
 	for at := time.Duration(0); at < end; at += time.Millisecond {
 		share := float64(at) / float64(end)
 		for expected += (p.Rate.From + (p.Rate.To-p.Rate.From)*share) / 1000; expected >= 1; expected-- {
-			due = at
+			due := at
 			k := slices.Index(free, slices.Min(free))
 			start := max(due, free[k])
 			took := v.Base + time.Duration(random.Uint64()%uint64(v.Jitter/time.Microsecond+1))*time.Microsecond
