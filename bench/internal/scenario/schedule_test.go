@@ -164,7 +164,7 @@ func TestRamp(t *testing.T) {
 			if len(all) != total || !slices.IsSorted(all) {
 				t.Fatalf("%d due times, sorted %v, want %d", len(all), slices.IsSorted(all), total)
 			}
-			for n := 1; n <= total; n += max(1, total/50) {
+			for n := 1; n <= total; n += max(1, total/20) {
 				near(t, fmt.Sprint(total-n), all[total-n], reached(p, total-n))
 			}
 		})
@@ -174,7 +174,7 @@ func TestRamp(t *testing.T) {
 // reached finds by bisection when the integral of the rate is n, in seconds.
 func reached(p scenario.Phase, n int) *big.Float {
 	number := func(v float64) *big.Float { return new(big.Float).SetPrec(200).SetFloat64(v) }
-	const slices = 8
+	const slices = 4
 	lasts, from, to := number(time.Duration(p.Duration).Seconds()), number(p.Rate.From), number(p.Rate.To)
 	slope := number(0).Quo(number(0).Sub(to, from), lasts)
 	integral := func(until *big.Float) *big.Float {
@@ -187,7 +187,7 @@ func reached(p scenario.Phase, n int) *big.Float {
 		return sum
 	}
 	low, high := number(0), lasts
-	for range 80 {
+	for range 60 {
 		middle := number(0).Quo(number(0).Add(low, high), number(2))
 		if integral(middle).Cmp(number(float64(n))) < 0 {
 			low = middle
