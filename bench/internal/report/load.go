@@ -158,6 +158,8 @@ func verdicts(m *analysis.Model) []string {
 		name := short(m.Targets[i].Name)
 		switch {
 		case all == 0:
+		case m.Run.Targets[i].Overall.Requests == 0:
+			lines = append(lines, "Thresholds: "+name+" got no requests that count, so it met none of "+strconv.Itoa(all)+".")
 		case len(missed) == 0:
 			lines = append(lines, "Thresholds: "+name+" met all "+strconv.Itoa(all)+".")
 		default:

@@ -118,6 +118,19 @@ func TestCapacityInWords(t *testing.T) {
 	}
 }
 
+// TestThresholdsOfNothing is of a run that ended before the second target's turn.
+func TestThresholdsOfNothing(t *testing.T) {
+	t.Parallel()
+	run := interrupted()
+	run.Scenario.SLO = limits()
+	text := markdown(t, model(t, run))
+	for _, part := range []string{"Thresholds: ec2 met all 6.", "Thresholds: lambda got no requests that count, so it met none of 3.", "MISSED, no requests", "not run"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+}
+
 // TestTooFewSamples says how many there were, in every table.
 func TestTooFewSamples(t *testing.T) {
 	t.Parallel()
