@@ -24,6 +24,9 @@ type journal struct {
 	phase  func(t loadgen.Turn, s result.Stats) result.PhaseStats
 	steps  []string
 	health func() result.Generator
+	// When the health was written last, and whether a turn has ended since.
+	judged   time.Time
+	unjudged bool
 
 	queue chan journalLine
 	ended sync.WaitGroup
@@ -48,11 +51,19 @@ const (
 	journalQueue = 2048
 	// journalSync is how often the disk is asked to keep what was written: what a machine without power loses.
 	journalSync = time.Second
+	// journalHealth is how often the generator's health is written: between turns, but not between all of many short ones.
+	journalHealth = time.Second
 )
 
 // startJournal creates the journal of r in dir. c is told of each turn before the journal is.
+//
+// The name of a new file is as easily lost as its content, so the folder is written through too.
 func startJournal(dir string, r *result.Run, c *collector, warmed []int64) *journal {
 	f, err := os.OpenFile(filepath.Join(dir, result.JournalName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if folder, openErr := os.Open(dir); openErr == nil {
+		_ = folder.Sync() // not all file systems can, and those that cannot need not
+		_ = folder.Close()
+	}
 	j := newJournal(f, err, c)
 	j.put(result.JournalHead{Run: journalHead(r, c, warmed)})
 	return j
@@ -128,13 +139,30 @@ func (s *sample) step(i int) result.Stats {
 func (j *journal) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 	line := result.JournalTurn{
 		Target: j.names[t.Target], At: time.Now().UTC().Truncate(time.Millisecond), Phase: j.phase(t, result.Stats{}).Name, Round: t.Round,
-		Generator: j.health(),
 	}
 	if wall := p.Overall.Wall.Seconds(); wall > 0 {
 		line.WallS = &wall
 	}
 	j.put(line)
+	j.unjudged = true
+	if time.Since(j.judged) >= journalHealth {
+		j.judge()
+	}
 }
+
+// judge writes the generator's health. The collector may change what is in it in the next turn, so it is made a text at once.
+func (j *journal) judge() {
+	j.judged, j.unjudged = time.Now(), false
+	if text, err := (result.JournalHealth{Generator: j.health()}).Line(); err == nil {
+		j.put(textLine(text))
+	}
+}
+
+// textLine is a line that is a text already.
+type textLine []byte
+
+// Line implements journalLine.
+func (t textLine) Line() ([]byte, error) { return t, nil }
 
 // put never waits.
 func (j *journal) put(line journalLine) {
@@ -197,6 +225,9 @@ func (j *journal) sync() {
 // close ends the journal, which stays if it holds anything, and gives a warning if something went wrong with it. No observer method
 // may be called after it.
 func (j *journal) close() []string {
+	if j.unjudged {
+		j.judge()
+	}
 	close(j.queue)
 	j.ended.Wait()
 	if j.file != nil {

@@ -11,8 +11,8 @@ import (
 // and the machine. It is JSON, one object a line, and stays when the run is done: the intervals are its time series.
 //
 // The first line is a JournalHead. Then follow the turns, one after the other, each a phase of a round on one target: any
-// number of lines that are a JournalInterval, which together have all that was recorded, and a JournalTurn at its end. The
-// field "type" tells them apart. Lines are only ever appended, and never without their line break, so that a last line that
+// number of lines that are a JournalInterval, which together have all that was recorded, and a JournalTurn at its end. After a
+// turn there may be a JournalHealth; the last one holds. The field "type" tells them apart. Lines are only ever appended, and never without their line break, so that a last line that
 // lacks it was cut off. Fields may be added under one schema version; lines of other types are none of this version.
 //
 // Histograms merge: every figure of a longer span is had by merging the histograms of its intervals. To save space a
@@ -26,6 +26,7 @@ const (
 	typeHead     = "head"
 	typeInterval = "interval"
 	typeTurn     = "turn"
+	typeHealth   = "health"
 )
 
 // JournalHead is the first line: all that is known before the load, which is a Run whose targets have no figures yet. Their
@@ -67,7 +68,11 @@ type JournalTurn struct {
 	Round int `json:"round"`
 	// WallS is from the first send to the last answer; null where nothing was sent.
 	WallS *float64 `json:"wall_s"`
-	// Generator is the health of the load generator over all turns so far.
+}
+
+// JournalHealth is the health of the load generator over all turns so far.
+type JournalHealth struct {
+	Type      string    `json:"type"`
 	Generator Generator `json:"generator"`
 }
 
@@ -94,6 +99,12 @@ func (i JournalInterval) Line() ([]byte, error) {
 func (t JournalTurn) Line() ([]byte, error) {
 	t.Type = typeTurn
 	return journalLine(t)
+}
+
+// Line is the health's text in the journal.
+func (h JournalHealth) Line() ([]byte, error) {
+	h.Type = typeHealth
+	return journalLine(h)
 }
 
 func journalLine(v any) ([]byte, error) {

@@ -150,8 +150,10 @@ func (r *rebuilt) line(text []byte) error {
 		return r.interval(text)
 	case typeTurn:
 		return r.turn(text)
+	case typeHealth:
+		return r.health(text)
 	}
-	return fmt.Errorf("unknown type %q: expected %q or %q", kind.Type, typeInterval, typeTurn)
+	return fmt.Errorf("unknown type %q: expected one of %q", kind.Type, []string{typeInterval, typeTurn, typeHealth})
 }
 
 func (r *rebuilt) head(text []byte) error {
@@ -261,8 +263,17 @@ func (r *rebuilt) turn(text []byte) error {
 		}
 		o.whole.wall = time.Duration(*t.WallS*1e9 + 0.5)
 	}
-	r.at, r.run.Generator, r.known = t.At, t.Generator, true
+	r.at = t.At
 	r.close()
+	return nil
+}
+
+func (r *rebuilt) health(text []byte) error {
+	var h JournalHealth
+	if err := json.Unmarshal(text, &h); err != nil {
+		return plainError(err)
+	}
+	r.run.Generator, r.known = h.Generator, true
 	return nil
 }
 
@@ -298,7 +309,7 @@ func (r *rebuilt) finish(cut bool) (*Run, error) {
 		r.close()
 	}
 	if !r.known {
-		run.Generator = Generator{Verdict: Suspect, Reasons: []string{"Whether the load generator kept up is not known: its health is written at the end of each phase."}}
+		run.Generator = Generator{Verdict: Suspect, Reasons: []string{"Whether the load generator kept up is not known: bench ended before it could judge."}}
 	}
 	for _, t := range r.targets {
 		t.finish(run.Scenario.Steps)

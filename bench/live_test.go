@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/recorder"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+const shortScenario = `name: short
+workers: 2
+steps: [{name: post, method: POST, path: /, content_type: text/plain, body: "123", expect: {body: "3"}}]
+phases: [{name: some, iterations: 10}, {name: long, duration: 2100ms}]
+`
+
+func TestStream(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "out")
+	stdout, _ := command(t, "--targets", targetsFile(t, "slow"), "--scenario", write(t, "s.yaml", shortScenario), "--out", out, "--stream", "--json")
+	lines := strings.SplitAfter(strings.TrimSuffix(stdout, "\n"), "\n")
+	want, err := result.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last, err := result.Decode([]byte(lines[len(lines)-1]))
+	if err != nil {
+		t.Fatalf("the last line is not the result: %v", err)
+	}
+	if last.Targets[0].Overall.Requests != want.Targets[0].Overall.Requests {
+		t.Errorf("the last line has %d requests, the file %d", last.Targets[0].Overall.Requests, want.Targets[0].Overall.Requests)
+	}
+	requests, after := int64(0), 0.0
+	for _, line := range lines[:len(lines)-1] {
+		var got streamLine
+		d := json.NewDecoder(strings.NewReader(line))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&got); err != nil {
+			t.Fatalf("%v in %s", err, line)
+		}
+		if got.Type != "interval" || got.Target != "app" || got.Round != 1 || got.TS < after || got.ToS <= got.FromS || got.DroppedLines != 0 {
+			t.Errorf("after second %g comes %s", after, line)
+		}
+		// A closed load has no schedule, and is sent when it is due.
+		if got.SendLagP99 != nil || got.Requests > 0 && (*got.P99 != *got.ServiceP99 || *got.P50 < 20_000 || *got.RateRPS <= 0) {
+			t.Errorf("figures of %s", line)
+		}
+		requests, after = requests+got.Requests, got.TS
+	}
+	if requests != want.Targets[0].Overall.Requests || len(lines) < 5 {
+		t.Errorf("%d intervals have %d requests, the result %d", len(lines)-1, requests, want.Targets[0].Overall.Requests)
+	}
+}
+
+// TestStreamWithoutReader closes the pipe after the first line. Without a reader the run goes on as with one.
+func TestStreamWithoutReader(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "out")
+	cmd := exec.CommandContext(t.Context(), "bench", "--targets", targetsFile(t, "slow"), "--scenario", write(t, "s.yaml", shortScenario), "--out", out,
+		"--stream", "--json")
+	var stderr buffer
+	cmd.Stderr = &stderr
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(pipe).ReadString('\n'); err != nil {
+		t.Error(err)
+	}
+	if err := pipe.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, stderr.String())
+	}
+	if n := strings.Count(stderr.String(), "nobody reads it any more"); n != 1 {
+		t.Errorf("it is said %d times that nobody reads:\n%s", n, stderr.String())
+	}
+	got, err := result.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Targets[0].Phases) != 2 || got.Interrupted {
+		t.Errorf("the run ended early: %d phases", len(got.Targets[0].Phases))
+	}
+}
+
+// stuck is a reader that reads nothing until it is let go.
+type stuck struct {
+	free chan struct{}
+	buffer
+}
+
+// Write implements io.Writer.
+func (s *stuck) Write(p []byte) (int, error) {
+	<-s.free
+	return s.buffer.Write(p)
+}
+
+func TestStreamDropsForASlowReader(t *testing.T) {
+	t.Parallel()
+	var told []string
+	out := &stuck{free: make(chan struct{})}
+	s := newStream(out, func(text string) { told = append(told, text) })
+	s.begin([]string{"one"}, []scenario.Phase{{Name: "p"}})
+	all, rec := observers{s}, recorder.New(1, 1)
+	const sent = streamQueue + 100
+	for range sent { // returns, though nobody reads
+		all.Interval(loadgen.Turn{Round: 1}, loadgen.Interval{To: time.Second, Recorded: rec.Interval()})
+	}
+	close(out.free)
+	if err := s.finish(t.Context(), []byte("{\n \"last\": 1\n}")); err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Count(out.String(), `"type":"interval"`)
+	// The goroutine that writes holds one line, or had not come to take it yet.
+	if dropped := sent - got; dropped != 99 && dropped != 100 || len(told) != 1 || !strings.Contains(told[0], fmt.Sprintf("%d lines dropped", dropped)) {
+		t.Errorf("%d of %d lines were written; it says %q", got, sent, told)
+	}
+	if !strings.HasSuffix(out.String(), "\n{\"last\":1}\n") {
+		t.Error("the result is not the last line")
+	}
+	// A reader that never reads again does not keep an aborted bench.
+	out = &stuck{free: make(chan struct{})}
+	s = newStream(out, func(string) {})
+	s.lines <- []byte("a line\n")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.finish(ctx, nil); err == nil {
+		t.Error("what was not printed is no error")
+	}
+	close(out.free)
+	<-s.written
+}
+
+// scrape reads the metrics by name with labels.
+func scrape(t *testing.T, url string) map[string]string {
+	t.Helper()
+	resp, err := http.Get(url) //nolint:noctx // a local server
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s, %v\n%s", url, resp.Status, err, text)
+	}
+	values := map[string]string{}
+	for line := range strings.Lines(string(text)) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), " "); ok && !strings.HasPrefix(line, "#") {
+			values[name] = value
+		}
+	}
+	return values
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	out := filepath.Join(t.TempDir(), "out")
+	r := start(t, nil, "--targets", targetsFile(t, "slow"), "--scenario", write(t, "s.yaml", shortScenario), "--out", out,
+		"--metrics", ":0", "--metrics-linger", "1h")
+	r.await("Metrics: http://127.0.0.1:")
+	line, _, _ := strings.Cut(r.stderr.String(), "\n")
+	url := strings.TrimPrefix(line, "Metrics: ")
+	const flying = `crossover_in_flight{target="app"}`
+	eventually(t, "requests are seen in flight", func() bool { n, ok := scrape(t, url)[flying]; return ok && n != "0" })
+	r.await("waiting up to 1h0m0s for a scrape of the final values")
+	got := scrape(t, url)
+	r.wait(exitDone) // as soon as the final values were read
+	want, err := result.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range want.Targets[0].Phases {
+		n := fmt.Sprint(p.Successes)
+		labels := fmt.Sprintf(`{phase=%q,target="app"`, p.Name)
+		for name, value := range map[string]string{
+			"crossover_requests_total{outcome=\"success\"," + labels[1:] + "}": n,
+			"crossover_requests_total{outcome=\"error\"," + labels[1:] + "}":   "0",
+			"crossover_response_seconds_count" + labels + "}":                  n,
+			"crossover_service_seconds_bucket" + labels + `,le="+Inf"}`:        n,
+			"crossover_service_seconds_bucket" + labels + `,le="0.01"}`:        "0", // the app takes 20 ms
+			"crossover_service_seconds_bucket" + labels + `,le="60"}`:          n,
+			flying: "0",
+		} {
+			if got[name] != value {
+				t.Errorf("phase %d: %s is %q, want %q", i, name, got[name], value)
+			}
+		}
+	}
+	for name := range got {
+		if !strings.HasPrefix(name, "crossover_") || strings.HasPrefix(name, "crossover_send_lag") {
+			t.Errorf("there is %s", name)
+		}
+	}
+}
+
+// TestMetricsOfFailures goes without sockets: what is collected from intervals that have everything.
+func TestMetricsOfFailures(t *testing.T) {
+	t.Parallel()
+	m, err := serveMetrics(t.Context(), "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(m.close)
+	m.begin([]string{"one", "t\xffwo"}, []scenario.Phase{{Name: "a"}, {Name: "b"}})
+	all, rec := observers{m}, recorder.New(1, 1)
+	for phase := range 2 {
+		turn := loadgen.Turn{Target: 1, Phase: phase, Round: 1}
+		all.Started(turn, func() recorder.Progress { return recorder.Progress{InFlight: 3, Queued: 5} })
+		rec.Worker(0).Failure(0, "timeout", time.Second, func() string { return "" })
+		rec.Worker(0).Unsent(0, time.Second)
+		rec.Worker(0).SuccessOpen(0, recorder.Times{Response: 3 * time.Second, Service: 30 * time.Millisecond, Lag: 30 * time.Microsecond}, false)
+		all.Interval(turn, loadgen.Interval{To: time.Second, Recorded: rec.Interval()})
+	}
+	got := scrape(t, m.url())
+	for name, value := range map[string]string{
+		`crossover_errors_total{kind="timeout",target="t�wo"}`:                  "2",
+		`crossover_errors_total{kind="unsent",target="t�wo"}`:                   "2",
+		`crossover_requests_total{outcome="error",phase="a",target="t�wo"}`:     "2",
+		`crossover_requests_total{outcome="success",phase="b",target="t�wo"}`:   "1",
+		`crossover_response_seconds_bucket{phase="a",target="t�wo",le="2"}`:     "0",
+		`crossover_response_seconds_bucket{phase="a",target="t�wo",le="5"}`:     "1",
+		`crossover_response_seconds_sum{phase="a",target="t�wo"}`:               "3",
+		`crossover_service_seconds_sum{phase="b",target="t�wo"}`:                "0.03",
+		`crossover_send_lag_seconds_bucket{phase="b",target="t�wo",le="2e-05"}`: "0",
+		`crossover_send_lag_seconds_bucket{phase="b",target="t�wo",le="5e-05"}`: "1",
+		`crossover_in_flight{target="t�wo"}`:                                    "3", `crossover_queued{target="t�wo"}`: "5",
+		`crossover_in_flight{target="one"}`: "0", `crossover_queued{target="one"}`: "0",
+	} {
+		if got[name] != value {
+			t.Errorf("%s is %q, want %q", name, got[name], value)
+		}
+	}
+	// The wait ends by itself, by the user, or by a scrape that began after the end; the one above did not.
+	stop := make(chan struct{})
+	close(stop)
+	m.finish(t.Context(), stop, time.Hour)
+	m.finish(t.Context(), nil, 0)
+	var wait sync.WaitGroup
+	wait.Go(func() { m.finish(t.Context(), nil, time.Hour) })
+	scrape(t, m.url())
+	wait.Wait()
+}
+
+func TestLoopback(t *testing.T) {
+	t.Parallel()
+	for address, want := range map[string]string{
+		":0": "127.0.0.1:0", "127.0.0.1:9464": "127.0.0.1:9464", "127.9.9.9:1": "127.9.9.9:1", "[::1]:0": "[::1]:0", "localhost:0": "localhost:0",
+		"0.0.0.0:1": "", "[::]:1": "", "192.0.2.1:1": "", "example.com:80": "", "9464": "", "": "",
+	} {
+		got, err := loopback(address)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%q becomes %q, %v, want %q", address, got, err, want)
+		}
+		if want == "" && (err == nil || !strings.Contains(err.Error(), "127.0.0.1:")) {
+			t.Errorf("%q: the error does not say what to write: %v", address, err)
+		}
+	}
+}
+
+func TestSpark(t *testing.T) {
+	t.Parallel()
+	var s spark
+	if got := s.line(3); got != "   " {
+		t.Errorf("nothing is drawn as %q", got)
+	}
+	for _, v := range []float64{0, 1, 2, 4, 8} {
+		s.add(&v)
+	}
+	s.add(nil)
+	if got := s.line(8); got != "  ▁▂▃▅█ " {
+		t.Errorf("drawn as %q", got)
+	}
+	if got := s.line(2); got != "█ " {
+		t.Errorf("the last two are drawn as %q", got)
+	}
+	zero := 0.0
+	for range 2 * sparkKept {
+		s.add(&zero)
+	}
+	if got := s.line(sparkKept); got != strings.Repeat("▁", sparkKept) {
+		t.Errorf("zeros are drawn as %q", got)
+	}
+	for us, want := range map[float64]string{1: "1µs", 999: "999µs", 999.5: "1.0ms", 99_949: "99.9ms", 99_950: "100ms", 999_499: "999ms", 1.5e6: "1.50s", 999e6: "999.00s"} {
+		if got := short(us); got != want {
+			t.Errorf("%g µs is %q, want %q", us, got, want)
+		}
+	}
+}
+
+// TestStatusFits holds the text of a line against the room that narrow terminals give.
+func TestStatusFits(t *testing.T) {
+	t.Parallel()
+	v := 3_214.0
+	l := &line{running: true, all: 4, failed: 3, now: turnProgress{
+		label: "cooldown 4/4 round 2/9", progress: func() recorder.Progress {
+			return recorder.Progress{Requests: 12, Failed: 4, InFlight: 100, Queued: 250}
+		},
+		began: time.Now(), requests: 100, open: true,
+	}}
+	for range 30 {
+		l.rates.add(&v)
+		l.p99s.add(&v)
+	}
+	for room, want := range map[int]string{
+		130: "████████████████████", 80: "250 queued 7 failed", 56: "p99 3.2ms 7 failed", 46: "round 2/9", 30: "cooldown 4/4 round 2/9 7 failed",
+	} {
+		l.room = room
+		got := l.status()
+		if len([]rune(got)) > max(room, 31) || !strings.Contains(got, want) {
+			t.Errorf("in %d columns: %q, %d long, want %q in it", room, got, len([]rune(got)), want)
+		}
+	}
+}
+
+// TestPlainLines has a phase of half a minute without a terminal.
+func TestPlainLines(t *testing.T) {
+	t.Parallel()
+	var out buffer
+	d := &display{w: &out, names: []string{"one"}, began: time.Now(), rounds: 1, scenario: &scenario.Scenario{
+		Phases: []scenario.Phase{{Name: "long", Rate: &scenario.Rate{From: 1, To: 1}}},
+	}}
+	rec := recorder.New(1, 1)
+	all := observers{d}
+	all.Started(loadgen.Turn{Round: 1}, nil)
+	for n := range 35 {
+		rec.Worker(0).SuccessOpen(0, recorder.Times{Response: 2 * time.Millisecond}, false)
+		all.Interval(loadgen.Turn{Round: 1}, loadgen.Interval{
+			From: time.Duration(n) * time.Second, To: time.Duration(n+1) * time.Second, Progress: recorder.Progress{Queued: 7, Failed: 2}, Recorded: rec.Interval(),
+		})
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != 3 || !strings.Contains(lines[1], "long 1/1") || !strings.HasSuffix(lines[1], "second 20: 1/s, p99 2.0ms, 0 in flight, 7 queued, 2 failed so far") {
+		t.Errorf("half a minute gives:\n%s", out.String())
+	}
+}
+
+// TestStreamErrors tells of a disk that is full as of a reader that is gone.
+func TestStreamErrors(t *testing.T) {
+	t.Parallel()
+	for cause, want := range map[error]string{syscall.EPIPE: "nobody reads it any more", syscall.ENOSPC: "no space left"} {
+		var told []string
+		s := newStream(broken{cause}, func(text string) { told = append(told, text) })
+		s.lines <- []byte("1\n")
+		s.lines <- []byte("2\n")
+		if err := s.finish(t.Context(), []byte("{}")); err != nil || len(told) != 1 || !strings.Contains(told[0], want) {
+			t.Errorf("%v: %v, told %q", cause, err, told)
+		}
+	}
+}
+
+type broken struct{ err error }
+
+// Write implements io.Writer.
+func (b broken) Write([]byte) (int, error) { return 0, b.err }
