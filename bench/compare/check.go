@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // check is one thing to reach.
@@ -41,6 +42,36 @@ const (
 	mostService = 10
 	mostMemory  = 100 << 20
 )
+
+// quiet is how many times its lowest a ratio may be at its highest on a machine that nothing else disturbed.
+const quiet = 1.5
+
+// judge the figures, and the machine by how far the ratios of one generator lie apart.
+func (o *outcome) judge() {
+	o.Checks = o.checks()
+	if o.Closed == nil {
+		return
+	}
+	for _, t := range o.Tools {
+		if s := spreadOf(o.Closed.ratios(t.Name)); s.highest > quiet*s.lowest {
+			o.Warnings = append(o.Warnings, "closed loop: the machine was not quiet, the ratios to "+t.Name+" lie far apart: "+ratioText(s))
+		}
+	}
+}
+
+// missed is an error that names all that was missed, or nil.
+func (o *outcome) missed() error {
+	var all []string
+	for _, c := range o.Checks {
+		if c.State == missed {
+			all = append(all, fmt.Sprintf("%s: %s, to reach: %s", c.What, c.Got, c.Want))
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", errMissed, strings.Join(all, "; "))
+}
 
 // checks holds the figures against what is to be reached.
 func (o *outcome) checks() []check {

@@ -25,19 +25,21 @@ type comparison struct {
 
 // outcome is all that was measured. It is written to figures.json.
 type outcome struct {
-	At       time.Time      `json:"at"`
-	CPU      string         `json:"cpu"`
-	Go       string         `json:"go"`
-	Commit   string         `json:"commit"`
-	Target   string         `json:"target,omitempty"`
-	Pinning  string         `json:"pinning"`
-	Tools    []toolFound    `json:"tools"`
-	Closed   *closedOutcome `json:"closed,omitempty"`
-	Open     *openOutcome   `json:"open,omitempty"`
-	Stall    *stallOutcome  `json:"stall,omitempty"`
-	Memory   *memoryOutcome `json:"memory,omitempty"`
-	Checks   []check        `json:"checks"`
-	Warnings []string       `json:"warnings,omitempty"`
+	At  time.Time `json:"at"`
+	CPU string    `json:"cpu"`
+	// LoadAverage of the minute before; empty if unknown.
+	LoadAverage string         `json:"load_average,omitempty"`
+	Go          string         `json:"go"`
+	Commit      string         `json:"commit"`
+	Target      string         `json:"target,omitempty"`
+	Pinning     string         `json:"pinning"`
+	Tools       []toolFound    `json:"tools"`
+	Closed      *closedOutcome `json:"closed,omitempty"`
+	Open        *openOutcome   `json:"open,omitempty"`
+	Stall       *stallOutcome  `json:"stall,omitempty"`
+	Memory      *memoryOutcome `json:"memory,omitempty"`
+	Checks      []check        `json:"checks"`
+	Warnings    []string       `json:"warnings,omitempty"`
 }
 
 // toolFound is a tool and its version, or how to get it where it is missing.

@@ -60,7 +60,7 @@ const (
 	stallName  = "internal-stall"
 )
 
-var errMissed = errors.New("a goal was missed")
+var errMissed = errors.New("goals were missed")
 
 func run(args []string, std streams) int {
 	err := dispatch(args, std)
@@ -130,14 +130,10 @@ func compare(ctx context.Context, o *options, std streams) (err error) {
 	if runErr != nil {
 		c.out.Warnings = append(c.out.Warnings, "Stopped early: "+runErr.Error())
 	}
-	c.out.Checks = c.out.checks()
+	c.out.judge()
 	err = errors.Join(runErr, c.write(std.out))
 	if err == nil && o.check {
-		for _, check := range c.out.Checks {
-			if check.State == missed {
-				err = errors.Join(err, fmt.Errorf("%w: %s: %s, to reach: %s", errMissed, check.What, check.Got, check.Want))
-			}
-		}
+		err = c.out.missed()
 	}
 	return err
 }
@@ -155,7 +151,7 @@ func (c *comparison) prepare(ctx context.Context) error {
 		}
 		find(ctx, c.tools, c.options.toolsDir, c.options.cache)
 	}
-	c.out.At, c.out.CPU = time.Now(), cpuModel()
+	c.out.At, c.out.CPU, c.out.LoadAverage = time.Now(), cpuModel(), loadAverage()
 	for _, t := range c.tools {
 		f := toolFound{Name: t.name, Version: t.version}
 		if t.path == "" {
@@ -197,6 +193,16 @@ func cpuModel() string {
 		}
 	}
 	return name
+}
+
+// loadAverage of the last minute, before the load; empty where the system does not tell.
+func loadAverage() string {
+	data, err := os.ReadFile("/proc/loadavg")
+	if err != nil {
+		return ""
+	}
+	first, _, _ := strings.Cut(string(data), " ")
+	return first
 }
 
 // builtFrom says which commit a Go program was built from, and with which Go.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"io"
 	"math"
@@ -192,7 +193,7 @@ func TestCompare(t *testing.T) {
 		t.Errorf("open loop: %+v", got.Open)
 	}
 	if len(got.Warnings) > 0 {
-		t.Errorf("warnings: %q", got.Warnings)
+		t.Errorf("warnings: %q", got.Warnings) // no other generator, no ratio that could vary
 	}
 	for _, want := range []string{"| bench | ", "closed loop, bench / wrk | at least 0.85 | n/a | not measured |"} {
 		if !strings.Contains(stdout.String(), want) {
@@ -210,7 +211,7 @@ func made() *outcome {
 	load, answers := stallTest()
 	rate := func(v float64) figures { return figures{RatePerSecond: v, Requests: int64(v)} }
 	o := &outcome{
-		At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), CPU: "2 CPUs (linux/amd64) Example", Go: "go1.26.0", Commit: "0123456789ab",
+		At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), CPU: "2 CPUs (linux/amd64) Example", LoadAverage: "0.03", Go: "go1.26.0", Commit: "0123456789ab",
 		Target: "nginx 1.2.3", Pinning: "The target on CPU 0, the generator on CPU 1.",
 		Tools: []toolFound{
 			{Name: "wrk", Version: "4.1.0"},
@@ -243,7 +244,7 @@ func made() *outcome {
 		Memory:   &memoryOutcome{Requests: 10_000_000, Rate: 98_765.4, PeakBytes: 31 << 20, Collections: 12, AllocatedMB: 40},
 		Warnings: []string{"closed loop, round 2: hey: it did not end within 1m15s"},
 	}
-	o.Checks = o.checks()
+	o.judge()
 	return o
 }
 
@@ -299,6 +300,18 @@ func TestChecks(t *testing.T) {
 				t.Errorf("%+v, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestMissed(t *testing.T) {
+	err := made().missed()
+	for _, want := range []string{"open loop at 0.8", "within 5.5 %"} {
+		if !errors.Is(err, errMissed) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q in it", err, want)
+		}
+	}
+	if err := (&outcome{Checks: []check{{State: met}, {State: notMeasured}}}).missed(); err != nil {
+		t.Errorf("nothing was missed: %v", err)
 	}
 }
 

@@ -31,7 +31,7 @@ func (o *outcome) markdown(w io.Writer) error {
 		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", c.What, c.Want, c.Got, c.State)
 	}
 	if len(o.Warnings) > 0 {
-		b.WriteString("\n### Missing or failed\n\n")
+		b.WriteString("\n### Warnings\n\n")
 		for _, warning := range o.Warnings {
 			fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(warning, "\n", " / "))
 		}
@@ -42,6 +42,9 @@ func (o *outcome) markdown(w io.Writer) error {
 
 func (o *outcome) head(b *strings.Builder) {
 	fmt.Fprintf(b, "Measured %s on %s, bench %s built with %s. %s\n", o.At.Format("2006-01-02"), o.CPU, o.Commit, o.Go, o.Pinning)
+	if o.LoadAverage != "" {
+		fmt.Fprintf(b, "The machine's load average before was %s.\n", o.LoadAverage)
+	}
 	var found, absent []string
 	for _, t := range o.Tools {
 		if t.Version != "" {
