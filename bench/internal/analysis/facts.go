@@ -79,6 +79,8 @@ func (m *Model) caveats() []string {
 
 func (m *Model) chanceCaveats() []string {
 	switch {
+	case m.Capacity != nil:
+		return []string{"One search for the capacity, by short trials: nothing here says how far it varies from run to run, so no difference is called significant. The rounds are the trials at the rate that was kept."}
 	case len(m.Rounds) == 0 && len(m.Targets) > 1:
 		return []string{"One round: these are the differences of this run. Nothing here says how far the figures vary from run to run, so no difference is " +
 			"called significant. Run with --rounds 5 to see the spread."}

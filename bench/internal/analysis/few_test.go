@@ -276,6 +276,11 @@ func TestCapacityRatio(t *testing.T) {
 	if m.Capacity.Ratios[2].Ratio.Valid() || m.Capacity.Ratios[0].Ratio.Valid() {
 		t.Error("a target that was not searched, or the first one, has a ratio")
 	}
+	rate := 200.
+	run.Targets[1].Phases = []result.PhaseStats{{Name: "capacity", Round: 1, RateRPS: &rate, Stats: statsOf(1, time.Millisecond)}}
+	if p := compare(t, run).Phases[0]; p.Rate != nil || number(row(t, p.Rows, "rate").Cells[1].Value) != rate || row(t, p.Rows, "rate").Cells[0].Value.Valid() {
+		t.Errorf("the phase has the rate %v, and by target %v", p.Rate, row(t, p.Rows, "rate"))
+	}
 	if !m.Unequal || len(m.Facts) != 0 || row(t, m.Totals, "p50").Cells[1].Ratio.Valid() {
 		t.Error("targets at their own capacities were compared")
 	}

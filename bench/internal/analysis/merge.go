@@ -170,11 +170,23 @@ func (m *Model) phases(groups []*phaseGroup) []Section {
 	for _, g := range groups {
 		rows := m.rows(g.merged, g.timed)
 		if m.Capacity != nil {
-			rows = m.overall(rows)
+			// Each target had its own rate.
+			g.rate, rows = nil, m.overall(append([]Row{g.rates()}, rows...))
 		}
 		sections = append(sections, Section{Name: g.name, Warmup: g.warmup, Workers: g.workers, Rate: g.rate, Ran: ran(g.merged), Rows: rows})
 	}
 	return sections
+}
+
+// rates is the rate at which the phase began, by target.
+func (g *phaseGroup) rates() Row {
+	values := make([]Value, len(g.spans))
+	for i, spans := range g.spans {
+		if len(spans) > 0 {
+			values[i] = optional(spans[0].stats.RateRPS)
+		}
+	}
+	return newRow(Metric{"rate", "Rate", PerSecond, Neither}, values)
 }
 
 // unequal says whether some target lacks a phase, in some round, that another one ran and that counts.

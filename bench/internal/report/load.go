@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,12 +15,13 @@ import (
 const capacityOnly = "capacity measurement, not user experience"
 
 // loop says what kind of load it was, in a few words.
-func loop(s *scenario.Scenario) string {
+func loop(r *result.Run) string {
+	s := &r.Scenario
 	var parts []string
 	if s.Load != scenario.Open {
 		parts = append(parts, "closed loop, "+count(s.Workers, "worker"))
 	} else {
-		parts = append(parts, "open loop, "+rates(s)+", "+arrivals(s)+" arrivals", "up to "+count(s.Connections, connectionNoun(s)))
+		parts = append(parts, "open loop, "+rates(r)+", "+arrivals(s)+" arrivals", "up to "+count(s.Connections, connectionNoun(s)))
 	}
 	if s.Protocol == scenario.HTTP2 {
 		parts = append(parts, "HTTP/2")
@@ -41,10 +43,13 @@ func connectionNoun(s *scenario.Scenario) string {
 	return "connection"
 }
 
-// rates of all phases: the one, or the lowest and the highest.
-func rates(s *scenario.Scenario) string {
+// rates of all phases: the one, or the lowest and the highest. A search has many, other ones for each target.
+func rates(r *result.Run) string {
+	if slices.ContainsFunc(r.Targets, func(t result.Target) bool { return t.Capacity != nil }) {
+		return "rates in search of the capacity"
+	}
 	lowest, highest := math.Inf(1), 0.0
-	for _, p := range s.Phases {
+	for _, p := range r.Scenario.Phases {
 		if p.Rate != nil {
 			lowest, highest = min(lowest, p.Rate.From, p.Rate.To), max(highest, p.Rate.From, p.Rate.To)
 		}

@@ -73,7 +73,7 @@ func TestLoadInWords(t *testing.T) {
 				"Capacity of lambda over ec2: 0.422x (0.402x to 0.453x).", "<summary>The trials of lambda</summary>", "MISSED, fell behind, generator at its limits",
 				"--find-capacity \\\n  --slo 'p99=50ms,p99_9=250ms,error_rate=0.1%'",
 			},
-			[]string{"did not run the same phases"},
+			[]string{"did not run the same phases", "--rounds", "open loop, 200/s"},
 		},
 	}
 	for _, test := range tests {

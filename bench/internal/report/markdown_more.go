@@ -86,13 +86,13 @@ func (d *document) reproduce() {
 	if !shipped {
 		name = "FILE.yaml"
 	}
-	args = append(args, "--scenario "+name, "--rounds "+strconv.Itoa(max(r.Rounds, 1)), "--seed "+strconv.FormatUint(r.Seed, 10))
-	for _, t := range r.Targets {
-		if t.Capacity != nil {
-			args = append(args, "--find-capacity", "--slo "+quote(slo(t.Capacity.SLO)))
-			break
-		}
+	args = append(args, "--scenario "+name)
+	if i := slices.IndexFunc(r.Targets, func(t result.Target) bool { return t.Capacity != nil }); i >= 0 {
+		args = append(args, "--find-capacity", "--slo "+quote(slo(r.Targets[i].Capacity.SLO)))
+	} else {
+		args = append(args, "--rounds "+strconv.Itoa(max(r.Rounds, 1)))
 	}
+	args = append(args, "--seed "+strconv.FormatUint(r.Seed, 10))
 	if r.CheckSkipped {
 		args = append(args, "--skip-check")
 	}

@@ -94,7 +94,7 @@ func (d *document) howItWasRun() {
 	row("Program", or(r.Tool.Version, "unknown version")+", commit "+or(r.Tool.Commit, "unknown")+", "+or(r.Tool.Go, "unknown Go"))
 	row("Machine", machine(r.Environment))
 	row("Redis", redis(r.Environment.Redis))
-	row("Load", load(&r.Scenario))
+	row("Load", load(r))
 	row("Timeout of a request", r.Scenario.Timeout.String())
 	row("Seed", strconv.FormatUint(r.Seed, 10))
 	row("Rounds", strconv.Itoa(max(r.Rounds, 1)))
@@ -142,7 +142,8 @@ func redis(r *result.Redis) string {
 	return r.Kind + ", version " + version + ", at " + r.URL
 }
 
-func load(s *scenario.Scenario) string {
+func load(r *result.Run) string {
+	s := &r.Scenario
 	order := ""
 	switch {
 	case s.Chained():
@@ -155,7 +156,7 @@ func load(s *scenario.Scenario) string {
 	default:
 		order = "; every iteration of a step before the next step"
 	}
-	return loop(s) + order
+	return loop(r) + order
 }
 
 func (d *document) steps() {

@@ -107,7 +107,7 @@ func (v view) totals() *grid {
 // What a phase and a step show where there is no room for all of it.
 func phaseKeys(m *analysis.Model) []string {
 	if m.Run.Scenario.Load == scenario.Open {
-		return []string{"throughput", "p50", "service_p50", "p99", "service_p99", "max", "service_max"}
+		return []string{"rate", "throughput", "p50", "service_p50", "p99", "service_p99", "max", "service_max"}
 	}
 	return []string{"wall_time", "throughput", "p50", "p99", "max"}
 }

@@ -54,7 +54,7 @@ func reasons(g result.Generator) string {
 func subject(m *analysis.Model) string {
 	s := &m.Run.Scenario
 	rounds := max(m.Run.Rounds, 1)
-	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop(s), count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
+	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop(m.Run), count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
 }
 
 func count(n int, noun string) string {
