@@ -20,6 +20,8 @@ type collector struct {
 	before   vitals // at the start of the turn
 	files    int64  // the most that were open at the end of a turn; 0 if unknown
 	began    time.Time
+	// capacities of the targets; nil without a search for them
+	capacities []*result.Capacity
 }
 
 // totals are the sums over all phases that count.
@@ -54,7 +56,12 @@ func (c *collector) Interval(loadgen.Turn, loadgen.Interval) {}
 func (c *collector) Ended(t loadgen.Turn, p recorder.Phase, spun time.Duration) {
 	c.totals[t.Target].strain.add(c.before, takeVitals(), spun)
 	c.countFiles()
-	phase, r, sum := c.scenario.Phases[t.Phase], &c.results[t.Target], &c.totals[t.Target]
+	c.count(t, c.scenario.Phases[t.Phase], &p)
+}
+
+// count adds what was recorded in a turn.
+func (c *collector) count(t loadgen.Turn, phase scenario.Phase, p *recorder.Phase) {
+	r, sum := &c.results[t.Target], &c.totals[t.Target]
 	r.Phases = append(r.Phases, phaseStats(phase, t, p.Overall.Stats()))
 	for _, f := range p.Failures {
 		c.example(r, phase.Name, f)

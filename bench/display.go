@@ -22,6 +22,7 @@ type display struct {
 	scenario *scenario.Scenario
 	rounds   int
 	quiet    bool
+	capacity *capacityOptions
 	live     *bars // nil without a terminal
 	names    []string
 	began    time.Time
@@ -32,8 +33,8 @@ type display struct {
 const lineEvery = 10 * time.Second
 
 func newDisplay(w io.Writer, s *scenario.Scenario, o *runOptions) *display {
-	d := &display{w: w, scenario: s, rounds: o.rounds, quiet: o.quiet}
-	if width, ok := terminal(w); ok && !o.quiet && os.Getenv("TERM") != "dumb" {
+	d := &display{w: w, scenario: s, rounds: o.rounds, quiet: o.quiet, capacity: &o.capacity}
+	if width, ok := terminal(w); ok && !o.quiet && !o.capacity.find && os.Getenv("TERM") != "dumb" {
 		d.live = &bars{out: w, width: width}
 	}
 	return d
@@ -80,6 +81,9 @@ func (d *display) targets(targets []*target.Target) {
 
 // load says in a few words what is coming.
 func (d *display) load() string {
+	if d.capacity.find {
+		return d.capacity.describe(d.scenario)
+	}
 	requests := 0
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)

@@ -117,14 +117,14 @@ func (v verdict) cpu(l *burden) {
 	}
 }
 
-// lag compares the send lag with the response time, of which it is a part, percentile by percentile. A percentile is asked only if
+// late says in a sentence that the generator sent late, and whether that is beyond what careful reading can mend; empty if it was on
+// time. It compares the send lag with the response time, of which it is a part, percentile by percentile. A percentile is asked only if
 // ten samples are above it: one late request among a few is chance.
-func (v verdict) lag(l *burden) {
-	lag, response := l.stats.SendLag, &l.stats.ResponseTime
+func (b *burden) late() (text string, hopeless bool) {
+	lag, response := b.stats.SendLag, &b.stats.ResponseTime
 	if lag == nil {
-		return
+		return "", false
 	}
-	late, hopeless := "", false
 	for _, p := range []struct {
 		name          string
 		enough        int64
@@ -138,23 +138,39 @@ func (v verdict) lag(l *burden) {
 			continue
 		}
 		hopeless = hopeless || *p.lag > us(lagInvalid)
-		if late == "" {
-			late = fmt.Sprintf("The generator sent late to %s: its lag (%s) was %s, in response times of %s.", l.name, p.name,
+		if text == "" {
+			text = fmt.Sprintf("The generator sent late to %s: its lag (%s) was %s, in response times of %s.", b.name, p.name,
 				rounded(*p.lag), rounded(*p.response))
 		}
 	}
+	return text, hopeless
+}
+
+func (v verdict) lag(b *burden) {
+	text, hopeless := b.late()
 	switch {
 	case hopeless:
-		v.invalid("%s", late)
-	case late != "":
-		v.suspect("%s", late)
+		v.invalid("%s", text)
+	case text != "":
+		v.suspect("%s", text)
 	}
-	share, _, ok := l.strain.share(runtime.NumCPU())
-	unsent := l.stats.Errors[result.KindUnsent]
-	if tired := hopeless || ok && share > busy; tired && float64(unsent) > given*float64(l.stats.Requests) {
+	unsent := b.stats.Errors[result.KindUnsent]
+	if (hopeless || b.worked()) && float64(unsent) > given*float64(b.stats.Requests) {
 		v.invalid("The schedule of %s was not kept: %d of %s were never sent, and the generator itself was too slow, so that this says nothing"+
-			" of the target.", l.name, unsent, plural(l.stats.Requests, "request"))
+			" of the target.", b.name, unsent, plural(b.stats.Requests, "request"))
 	}
+}
+
+// worked says that the generator used more CPU than it can without slowing itself down.
+func (b *burden) worked() bool {
+	share, _, ok := b.strain.share(runtime.NumCPU())
+	return ok && share > busy
+}
+
+// limited says that what was measured may be the generator's limit, and not the target's.
+func (b *burden) limited() bool {
+	text, _ := b.late()
+	return text != "" || b.worked() || b.failed > 0
 }
 
 func (v verdict) pauses(l *burden) {

@@ -58,6 +58,7 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 	var meterErrs []error
 	r.Targets, meterErrs = c.finish(warmed)
 	r.Thresholds = r.Judge()
+	c.addCapacity(r)
 	r.Warnings = append(r.Warnings, c.clockWarnings(time.Now())...)
 	for i := range r.Targets {
 		t := &r.Targets[i]

@@ -37,6 +37,7 @@ type runOptions struct {
 	metrics   string
 	linger    time.Duration
 	limits    limits
+	capacity  capacityOptions
 }
 
 const maxRounds = 1000
@@ -70,6 +71,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.addLiveFlags(f)
 	o.reach.flags(f)
 	o.limits.flags(f)
+	o.capacity.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -94,7 +96,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
 		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
 	}
-	if err := o.limits.validate(c.Flags()); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags())); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -157,6 +159,9 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 		return usageError{err}
 	}
 	o.limits.apply(s)
+	if err := o.capacity.apply(s); err != nil {
+		return usageError{err}
+	}
 	specs, err := o.readSpecs()
 	if err != nil {
 		return usageError{err}
@@ -277,7 +282,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		}
 	}()
 	j := startJournal(out.dir, r, c, warmed)
-	whole, err := g.Run(ctx, i.drain, o.rounds, append(observers{c, j, show}, live.observers(names, s.Phases)...))
+	whole, err := o.load(ctx, i.drain, g, c, j, show, live.observers(names, s.Phases))
 	close(loadDone)
 	<-unwatched
 	show.finish()
@@ -289,6 +294,15 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	r.Generator = c.health()
 	r.Interrupted = !whole
 	return r, conclude(r, set, c, warmed, died)
+}
+
+// load puts the load on the targets and says whether it did all of it.
+func (o *runOptions) load(ctx context.Context, drain <-chan struct{}, g *loadgen.Generator, c *collector, j *journal, show *display, others observers) (bool, error) {
+	if !o.capacity.find {
+		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show}, others...))
+	}
+	s := &capacitySearch{options: &o.capacity, scenario: c.scenario, g: g, c: c, show: show, watching: others, drain: drain}
+	return s.run(ctx)
 }
 
 // check compares the answers of the targets before any load.

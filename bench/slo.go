@@ -53,6 +53,11 @@ func (l *limits) apply(s *scenario.Scenario) {
 // its exit status, and what was missed is told beside it.
 func (l *limits) hold(r *result.Run, runErr error) error {
 	missed := missedThresholds(r)
+	for i := range r.Targets {
+		if c := r.Targets[i].Capacity; c != nil && c.KeptRPS == nil && c.MissedRPS != nil {
+			missed = append(missed, fmt.Errorf("%s kept the SLO at no rate down to %.4g/s", r.Targets[i].Name, *c.MissedRPS))
+		}
+	}
 	if l.strict && r.Generator.Verdict == result.Invalid {
 		missed = append(missed, errors.New("the run is invalid (--strict): "+strings.Join(r.Generator.Reasons, " ")))
 	}

@@ -74,6 +74,19 @@ func (s *strain) add(before, after vitals, spun time.Duration) {
 	}
 }
 
+// merge adds o.
+func (s *strain) merge(o *strain) {
+	s.cpu += o.cpu
+	s.spun += o.spun
+	s.wall += o.wall
+	s.busy += o.busy
+	s.all += o.all
+	s.paused = s.paused || o.paused
+	s.pauses.Count += o.pauses.Count
+	s.pauses.TotalUS += o.pauses.TotalUS
+	s.pauses.MaxUS = max(s.pauses.MaxUS, o.pauses.MaxUS)
+}
+
 // since is the time between two counts; 0 where it is unknown, or one ran backwards, as those of some systems do.
 func (m machineTime) since(before, after uint64) time.Duration {
 	if after <= before {
