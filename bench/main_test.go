@@ -2,9 +2,11 @@ package main
 
 import (
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -49,6 +51,16 @@ func TestScripts(t *testing.T) {
 				server := httptest.NewServer(testHandler(mode))
 				e.Defer(server.Close)
 				e.Setenv(name, server.URL)
+			}
+			secure := httptest.NewUnstartedServer(testHandler(""))
+			secure.EnableHTTP2 = true
+			secure.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
+			secure.StartTLS()
+			e.Defer(secure.Close)
+			e.Setenv("SECURE", secure.URL)
+			certificate := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw})
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "ca.pem"), certificate, 0o600); err != nil {
+				return err
 			}
 			e.Setenv("BENCH", bench)
 			for _, line := range toolchainEnv(t) {

@@ -123,6 +123,9 @@ func (c *conn) ready() bool {
 		c.drop()
 		return false
 	}
+	if c.early {
+		return true
+	}
 	c.bind()
 	rested := time.Since(c.used)
 	if c.swap != nil && rested < restsLong {
@@ -157,7 +160,7 @@ func (c *conn) prepare(ctx context.Context) (o opened, _ *failure) {
 
 // open implements link.
 func (c *conn) open(ctx context.Context) (o opened, _ *failure) {
-	if c.ready() && !c.early {
+	if c.ready() {
 		return o, nil
 	}
 	c.drop()

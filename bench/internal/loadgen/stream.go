@@ -241,6 +241,8 @@ func (s *h2Stream) failure(err error, used *session) *failure {
 		return &failure{kind: kindTooLarge, err: err}
 	case errors.Is(err, errInterim):
 		return &failure{kind: kindProtocol, err: err}
+	case errors.Is(err, io.ErrUnexpectedEOF) && used.conn.Err() == nil:
+		return &failure{kind: kindProtocol, err: errors.New("expected as many bytes of body as the answer announced, got fewer")}
 	case errors.Is(err, context.DeadlineExceeded), isTimeout(err):
 		return &failure{kind: kindTimeout, err: fmt.Errorf("expected an answer within %s, got none or a part", s.shared.route.timeout)}
 	case errors.As(err, &reset) && !strings.Contains(text, "received from peer"), isProtocolError(text):
@@ -258,7 +260,7 @@ func (s *h2Stream) failure(err error, used *session) *failure {
 func isProtocolError(text string) bool {
 	for _, words := range []string{
 		"connection error: ", "malformed", "http2: frame", "failed reading the frame", "header list larger", "informational response",
-		"DATA", "expected EOF", "invalid", "hpack",
+		"invalid", "hpack",
 	} {
 		if strings.Contains(text, words) && !strings.Contains(text, "GOAWAY") {
 			return true
