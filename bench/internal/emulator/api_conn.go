@@ -90,19 +90,18 @@ func (c *apiConn) gone(readErr error) {
 	e := c.env
 	f := e.fn
 	f.mu.Lock()
-	switch {
-	case e.parked == c:
-		e.parked = nil
-		if e.state == stateIdle {
-			e.state = stateDetached
-			f.withdraw(e)
+	if s := e.parkedOn(c); s != nil {
+		s.parked = nil
+		if s.state == stateIdle {
+			f.withdraw(s)
+			s.become(stateDetached)
 		}
-	case e.carrier == c && e.current != nil && e.current.tries < maxTries && c.unread(readErr):
-		if e.state == stateBusy {
-			e.state = stateDetached
-			e.timer.Stop()
+	} else if s := e.carriedBy(c); s != nil && s.current != nil && s.current.tries < maxTries && c.unread(readErr) {
+		if s.state == stateBusy {
+			s.become(stateDetached)
+			s.timer.Stop()
 		}
-		f.complete(e, outcome{kind: outcomeUnread})
+		f.complete(s, outcome{kind: outcomeUnread})
 	}
 	f.mu.Unlock()
 	_ = c.conn.Close()
@@ -110,6 +109,13 @@ func (c *apiConn) gone(readErr error) {
 	delete(e.conns, c)
 	e.connsMu.Unlock()
 	e.connsGone.Done()
+}
+
+// delivered notes that the event which c carried has been read, since a request follows it; fn.mu is held.
+func (c *apiConn) delivered() {
+	if s := c.env.carriedBy(c); s != nil {
+		s.carrier = nil
+	}
 }
 
 // unread tells, when reading has ended with readErr, whether the event that was last sent was not read. A socket that is
@@ -121,6 +127,7 @@ func (c *apiConn) unread(readErr error) bool {
 // deliver sends the event of inv to the function, which waits for it on c. Failures need no report: whatever keeps a
 // function from reading ends its connection or its process or meets the deadline, and each of these has its outcome.
 func (c *apiConn) deliver(inv *invocation) {
+	c.env.frost.awake(inv)
 	b := inv.head[:0]
 	b = append(b, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Runtime-Aws-Request-Id: "...)
 	b = append(b, inv.id...)

@@ -86,7 +86,7 @@ func checkEnv(env map[string]string) error {
 	reserved := []string{
 		"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 		"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-		"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
 		"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
 	}
 	var bad []string
@@ -112,14 +112,14 @@ func checkEnv(env map[string]string) error {
 
 // environ is the environment of the n-th process. LD_LIBRARY_PATH is left out, because its folders mean something else on
 // this machine, and so are credentials, because there are none.
-func environ(c *Config, runtimeAPI, logStream string) []string {
+func environ(c *Config, runtimeAPI, logStream, initType string) []string {
 	root := filepath.Dir(c.Bootstrap)
 	vars := map[string]string{
 		"AWS_DEFAULT_REGION":              c.Region,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(c.MemoryMB),
 		"AWS_LAMBDA_FUNCTION_NAME":        c.FunctionName,
 		"AWS_LAMBDA_FUNCTION_VERSION":     "$LATEST",
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  "on-demand",
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  initType,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       "/aws/lambda/" + c.FunctionName,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      logStream,
 		"AWS_LAMBDA_RUNTIME_API":          runtimeAPI,
@@ -134,6 +134,9 @@ func environ(c *Config, runtimeAPI, logStream string) []string {
 		"_AWS_XRAY_DAEMON_ADDRESS":        "127.0.0.1",
 		"_AWS_XRAY_DAEMON_PORT":           "2000",
 		"_HANDLER":                        "bootstrap",
+	}
+	if c.EnvironmentConcurrency > 1 { // Lambda sets it on Managed Instances alone (aws-lambda-go, pull request 600)
+		vars["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(c.EnvironmentConcurrency)
 	}
 	maps.Copy(vars, c.Env)
 	env := make([]string, 0, len(vars))

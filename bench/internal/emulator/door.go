@@ -49,6 +49,9 @@ type door interface {
 	base() string
 }
 
+// throttler is a front door that tells clients why it has throttled them.
+type throttler interface{ throttled(reason error) httpAnswer }
+
 // openDoor is a front door that listens: the part that all have in common. It does not look at the context of requests,
 // for an invocation goes on when its client has gone, as on AWS.
 type openDoor struct {
@@ -146,6 +149,9 @@ func (d *openDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if failed != failNone {
 		answer = d.fail(failed)
 	}
+	if by, ok := d.door.(throttler); ok && failed == failThrottled {
+		answer = by.throttled(out.err)
+	}
 	answer.write(w, r)
 }
 
@@ -154,7 +160,7 @@ func (d *openDoor) judge(r *http.Request, inv *invocation, out outcome) (answer 
 	f := d.fn
 	if out.kind != outcomeAnswer {
 		f.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
-		if errors.Is(out.err, errThrottled) {
+		if _, ok := errors.AsType[*throttleError](out.err); ok {
 			return answer, failThrottled
 		}
 		return answer, failFunction

@@ -67,10 +67,28 @@ type Config struct {
 	MemoryMB int
 	// Timeout of an invocation, up to 15 minutes; 0 means 30 s.
 	Timeout time.Duration
-	// InitTimeout is the time from start to the first request for an event; 0 means 10 s.
+	// InitTimeout is the time from start to the first request for an event; 0 means 10 s, and 130 s or Timeout, whichever is more, for
+	// environments that are provisioned or take several events at once. The second try of an init has Timeout.
 	InitTimeout time.Duration
-	// MaxConcurrency is the number of environments that may exist at once; 0 means 1000.
+	// MaxConcurrency is the number of environments that may exist at once, the account's limit; 0 means 1000.
 	MaxConcurrency int
+	// ReservedConcurrency is that number for this function; nil means that it has none of its own, 0 that every request is throttled.
+	ReservedConcurrency *int
+	// ScaleRate is how many new environments requests may cause in 10 s; 0 means 1000.
+	ScaleRate int
+	// RateQuota limits requests to ten times the concurrency a second, as Lambda does. How many may come at once is not
+	// documented; here it is those of one second.
+	RateQuota bool
+	// Provisioned is the number of environments that are initialised before the first request and kept. It is part of the
+	// concurrency.
+	Provisioned int
+	// EnvironmentConcurrency is how many events an environment takes at once, as on Lambda Managed Instances; 0 means 1. The
+	// function is told by AWS_LAMBDA_MAX_CONCURRENCY, and must ask for so many.
+	EnvironmentConcurrency int
+	// Freeze stops the processes of environments that wait for an event.
+	Freeze bool
+	// IdleTimeout is how long an environment may wait for an event before it is ended; 0 means forever. Provisioned ones are kept.
+	IdleTimeout time.Duration
 	// MaxStarting is the number of environments that may be in their init at once; 0 means two for each CPU.
 	MaxStarting int
 	// Group starts the processes.
@@ -108,15 +126,17 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Timeout < 0 || c.Timeout > maxTimeout {
 		errs = append(errs, fmt.Errorf("time-out %v is not between 0 and %v", c.Timeout, maxTimeout))
 	}
-	if c.InitTimeout < 0 || c.MaxConcurrency < 0 || c.MaxStarting < 0 {
+	if c.InitTimeout < 0 || c.MaxConcurrency < 0 || c.MaxStarting < 0 || c.ScaleRate < 0 || c.IdleTimeout < 0 {
 		errs = append(errs, errors.New("a limit is negative"))
 	}
 	setDefault(&c.FunctionName, "function")
 	setDefault(&c.Region, "us-east-1")
 	setDefault(&c.MemoryMB, defaultMemoryMB)
 	setDefault(&c.Timeout, defaultTimeout)
-	setDefault(&c.InitTimeout, defaultInitTimeout)
 	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
+	setDefault(&c.ScaleRate, defaultScaleRate)
+	setDefault(&c.EnvironmentConcurrency, 1)
+	errs = append(errs, checkConcurrency(&c))
 	setDefault(&c.MaxStarting, 2*runtime.GOMAXPROCS(0))
 	setDefault(&c.Addr, "127.0.0.1:0")
 	setDefault(&c.HTTPAPIStage, defaultStage)
@@ -137,6 +157,24 @@ func setDefault[T comparable](field *T, value T) {
 	}
 }
 
+// maxEnvironmentConcurrency bounds how many events one environment takes at once. Lambda's limit depends on the vCPUs.
+const maxEnvironmentConcurrency = 1600
+
+// checkConcurrency reports limits that cannot be, or contradict each other.
+func checkConcurrency(c *Config) error {
+	var errs []error
+	if r := c.ReservedConcurrency; r != nil && (*r < 0 || *r > c.MaxConcurrency) {
+		errs = append(errs, fmt.Errorf("reserved concurrency of %d is not between 0 and the account's concurrency, %d", *r, c.MaxConcurrency))
+	}
+	if c.Provisioned < 0 || c.Provisioned > c.limit() {
+		errs = append(errs, fmt.Errorf("provisioned concurrency of %d is not between 0 and the function's concurrency, %d", c.Provisioned, c.limit()))
+	}
+	if n := c.EnvironmentConcurrency; n < 1 || n > maxEnvironmentConcurrency {
+		errs = append(errs, fmt.Errorf("%d events at once in an environment are not between 1 and %d", n, maxEnvironmentConcurrency))
+	}
+	return errors.Join(errs...)
+}
+
 // checkLoopback refuses addresses that others could reach.
 func checkLoopback(addr string) error {
 	if addr == "" {
@@ -155,14 +193,18 @@ type Service struct {
 	doors []*openDoor
 }
 
-// Start checks cfg and opens the front doors. No environment is started before the first request. ctx bounds the start alone.
+// Start checks cfg, initialises the provisioned environments and opens the front doors. No other environment is started before the
+// first request. ctx bounds the start alone.
 func Start(ctx context.Context, cfg Config) (*Service, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("starting the lambda service: %w", err)
 	}
 	s := &Service{fn: newFunction(cfg)}
+	s.fn.workers.Go(s.fn.watchConcurrency)
+	s.fn.provision(ctx)
 	if s.doors, err = openDoors(ctx, s.fn); err != nil {
+		s.fn.close(0)
 		return nil, fmt.Errorf("starting the lambda service: %w", err)
 	}
 	return s, nil

@@ -274,31 +274,46 @@ func TestIdleEnvironmentIsKilled(t *testing.T) {
 	}
 }
 
+// A failed init is tried again inside the invocation, and only then is there an error (lambda-runtime-environment.html, "Init phase").
 func TestInitFailures(t *testing.T) {
 	tests := map[string]struct {
 		env    map[string]string
-		limit  time.Duration
-		reason string
-		stderr string
+		limit  time.Duration // of the first try; the second has the function's time-out
+		out    time.Duration
+		want   emulator.InitError
+		errors func(emulator.Meter) int64
 	}{
-		"exit":  {map[string]string{"INIT": "exit"}, time.Minute, "it ended (exit status 3) before it asked for an event", "no such table: users\n"},
-		"error": {map[string]string{"INIT": "error"}, time.Minute, "it reported an init error: Config.Missing: no STORE given", ""},
-		"never": {map[string]string{"INIT": "never"}, 500 * time.Millisecond, "it did not ask for an event within 500ms", "waiting for a lock\n"},
+		"exit": {
+			map[string]string{"INIT": "exit"}, time.Minute, time.Minute,
+			emulator.InitError{Reason: "it ended (exit status 3) before it asked for an event", Type: "Runtime.ExitError", Stderr: "no such table: users\n"},
+			func(m emulator.Meter) int64 { return m.Exits },
+		},
+		"error": {
+			map[string]string{"INIT": "error"}, time.Minute, time.Minute,
+			emulator.InitError{Reason: "it reported an init error: Config.Missing: no STORE given", Type: "Config.Missing"},
+			func(m emulator.Meter) int64 { return m.FunctionErrors },
+		},
+		"never": {
+			map[string]string{"INIT": "never"}, 500 * time.Millisecond, 700 * time.Millisecond,
+			emulator.InitError{Reason: "it did not ask for an event within 700ms", Type: "Sandbox.Timedout", Stderr: "waiting for a lock\n"},
+			func(m emulator.Meter) int64 { return m.Timeouts },
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, func(c *emulator.Config) { c.Env, c.InitTimeout = tt.env, tt.limit })
+			s := start(t, func(c *emulator.Config) { c.Env, c.InitTimeout, c.Timeout = tt.env, tt.limit, tt.out })
 			if err := s.LastInitError(); err != nil {
 				t.Errorf("before the first request: %v", err)
 			}
 			for range 2 {
 				get(t, s, "/pid").expect(t, http.StatusBadGateway, "Internal Server Error")
 			}
-			if diff := cmp.Diff(&emulator.InitError{Reason: tt.reason, Stderr: tt.stderr}, s.LastInitError()); diff != "" {
+			if diff := cmp.Diff(&tt.want, s.LastInitError()); diff != "" {
 				t.Errorf("init error (-want +got):\n%s", diff)
 			}
 			settled(t, s, 0)
-			if m := s.Meter(); m.InitFailures != 2 || m.ColdStarts != 0 || m.Invocations != 0 {
+			m := s.Meter()
+			if m.InitFailures != 4 || m.InitRetries != 2 || m.ColdStarts != 0 || m.Invocations != 2 || m.Errors != 2 || tt.errors(m) != 2 {
 				t.Errorf("meter: %+v", m)
 			}
 		})
@@ -307,9 +322,12 @@ func TestInitFailures(t *testing.T) {
 
 func TestInitIsTriedAgain(t *testing.T) {
 	s := start(t, func(c *emulator.Config) { c.Env = map[string]string{"INIT": "once", "MARK": t.TempDir() + "/mark"} })
-	get(t, s, "/pid").expect(t, http.StatusBadGateway, "Internal Server Error")
 	if r := get(t, s, "/pid"); r.status != http.StatusOK {
 		t.Errorf("the second init: %d", r.status)
+	}
+	settled(t, s, 1)
+	if m := s.Meter(); m.InitFailures != 1 || m.InitRetries != 1 || m.ColdStarts != 1 || m.Invocations != 1 || m.MaxEnvironments != 1 {
+		t.Errorf("meter: %+v", m)
 	}
 }
 

@@ -1,6 +1,8 @@
 package emulator
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"time"
 )
@@ -10,7 +12,7 @@ import (
 const (
 	textFailed    = "Internal Server Error"
 	textTooLarge  = `{"Message":"Request must be smaller than 6291556 bytes for the InvokeFunction operation"}`
-	textThrottled = `{"Reason":"ConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}`
+	textThrottled = `{"Reason":"%s","Type":"User","message":"Rate Exceeded."}`
 	typeJSON      = "application/json"
 )
 
@@ -48,12 +50,21 @@ func (functionURL) fail(f failure) httpAnswer {
 	case failTooLarge, failEvent:
 		return failed(http.StatusRequestEntityTooLarge, textTooLarge)
 	case failThrottled:
-		a := failed(http.StatusTooManyRequests, textThrottled)
-		a.header["X-Amzn-Errortype"] = []string{"TooManyRequestsException"}
-		return a
+		return functionURL{}.throttled(&throttleError{})
 	default:
 		return failed(http.StatusBadGateway, textFailed)
 	}
+}
+
+// throttled is 429 with the reason, as the Invoke API gives it.
+func (functionURL) throttled(reason error) httpAnswer {
+	var why throttleError
+	if t, ok := errors.AsType[*throttleError](reason); ok {
+		why = *t
+	}
+	a := failed(http.StatusTooManyRequests, fmt.Sprintf(textThrottled, why.awsReason()))
+	a.header["X-Amzn-Errortype"] = []string{"TooManyRequestsException"}
+	return a
 }
 
 // failed is an answer of a front door itself, JSON or said to be.

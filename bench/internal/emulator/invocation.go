@@ -18,7 +18,10 @@ type invocation struct {
 	body    bytes.Buffer // of the request, scratch for the front door
 	head    []byte       // scratch for the Runtime API
 
-	tries    int // how often it was bound to an environment
+	slot     *slot     // it is bound to
+	tries    int       // how often it was bound to an environment
+	limit    time.Time // its deadline, if that began to count before it was bound; else zero
+	refused  error     // why the environment that it waited for did not come up
 	deadline time.Time
 	stream   *stream       // of a front door that takes answers in parts; nil otherwise
 	done     chan outcome  // one element for each time it is bound to an environment
@@ -77,7 +80,7 @@ func (p *pools) free(inv *invocation) {
 	}
 	inv.event = inv.event[:0]
 	inv.body.Reset()
-	inv.tries = 0
+	inv.slot, inv.tries, inv.limit = nil, 0, time.Time{}
 	inv.stream = nil
 	p.invocations.Put(inv)
 }

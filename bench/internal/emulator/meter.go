@@ -10,9 +10,13 @@ const maxSamples = 10_000
 
 // Meter counts what a service has done since its start.
 type Meter struct {
-	// Invocations are the events given to an environment, Throttles the requests refused for lack of concurrency.
-	Invocations int64 `json:"invocations"`
-	Throttles   int64 `json:"throttles"`
+	// Invocations are the events given to an environment, and the requests whose environment could not be initialised. Throttles
+	// are the requests that were refused; it is the sum of the three below it.
+	Invocations          int64 `json:"invocations"`
+	Throttles            int64 `json:"throttles"`
+	ThrottlesConcurrency int64 `json:"throttles_concurrency"`  // as many environments existed as may
+	ThrottlesScalingRate int64 `json:"throttles_scaling_rate"` // no more could be started just then
+	ThrottlesRequestRate int64 `json:"throttles_request_rate"` // Config.RateQuota
 	// Errors are the invocations that ended with anything but an answer; it is the sum of the four below it.
 	Errors         int64 `json:"errors"`
 	FunctionErrors int64 `json:"function_errors"` // reported by the function, a panic too
@@ -21,9 +25,15 @@ type Meter struct {
 	TooLarge       int64 `json:"too_large"` // answers over MaxPayload
 	// InvalidAnswers were given but cannot be turned into HTTP. Lambda does not count them as errors.
 	InvalidAnswers int64 `json:"invalid_answers"`
-	// ColdStarts are the inits that succeeded, InitFailures the others.
-	ColdStarts   int64 `json:"cold_starts"`
-	InitFailures int64 `json:"init_failures"`
+	// ColdStarts are the inits that succeeded and that a request has waited for, ProvisionedStarts those of provisioned
+	// environments, InitFailures the inits that failed, each try of them. InitRetries are the second tries, inside an invocation.
+	ColdStarts        int64 `json:"cold_starts"`
+	ProvisionedStarts int64 `json:"provisioned_starts"`
+	InitFailures      int64 `json:"init_failures"`
+	InitRetries       int64 `json:"init_retries"`
+	// ProvisionedInvocations are the invocations by provisioned environments, Spillovers the others. Both are 0 without any.
+	ProvisionedInvocations int64 `json:"provisioned_invocations"`
+	Spillovers             int64 `json:"spillovers"`
 	// InitUS is the time from the start of the process to its first request for an event, in µs, for each cold start in
 	// order; StartWaitUS the time that the same cold start waited for its turn before (Config.MaxStarting), which Lambda does
 	// not have. Both end after 10,000 cold starts.
@@ -31,18 +41,49 @@ type Meter struct {
 	StartWaitUS []int64 `json:"start_wait_us"`
 	// Redelivered are the events that went to another environment because the first one died with the event unread.
 	Redelivered int64 `json:"redelivered"`
+	// Reaped are the environments that were ended for having been idle (Config.IdleTimeout).
+	Reaped int64 `json:"reaped"`
+	// Freezer is how idle environments are frozen: "cgroup v2", "SIGSTOP", or "" if they are not. Freezes is how often that
+	// happened, FrozenMS how long environments were frozen, all added up, and Frozen how many are.
+	Freezer  string `json:"freezer"`
+	Freezes  int64  `json:"freezes"`
+	FrozenMS int64  `json:"frozen_ms"`
+	Frozen   int    `json:"frozen"`
+	// Concurrency is how many environments were busy, idle and starting, over time: one sample a second at most, and less often the
+	// longer the service runs, up to 600.
+	Concurrency []ConcurrencySample `json:"concurrency"`
 	// Environments is the number of processes now, Idle those of them that wait for an event, MaxEnvironments the most there were.
 	Environments    int `json:"environments"`
 	Idle            int `json:"idle"`
 	MaxEnvironments int `json:"max_environments"`
 }
 
-// coldStart adds one successful init.
-func (m *Meter) coldStart(wait, init time.Duration) {
-	m.ColdStarts++
-	if len(m.InitUS) < maxSamples {
-		m.InitUS = append(m.InitUS, init.Microseconds())
-		m.StartWaitUS = append(m.StartWaitUS, wait.Microseconds())
+// init adds one init.
+func (m *Meter) init(r *initRecord) {
+	switch {
+	case r.failure != nil:
+		m.InitFailures++
+	case r.initType == initProvisioned:
+		m.ProvisionedStarts++
+	default:
+		m.ColdStarts++
+		if len(m.InitUS) < maxSamples {
+			m.InitUS = append(m.InitUS, r.took.Microseconds())
+			m.StartWaitUS = append(m.StartWaitUS, r.wait.Microseconds())
+		}
+	}
+}
+
+// throttle adds one request that was refused.
+func (m *Meter) throttle(reason throttleReason) {
+	m.Throttles++
+	switch reason {
+	case throttledConcurrency:
+		m.ThrottlesConcurrency++
+	case throttledScaling:
+		m.ThrottlesScalingRate++
+	case throttledRate:
+		m.ThrottlesRequestRate++
 	}
 }
 
@@ -72,6 +113,15 @@ func (f *function) readMeter() Meter {
 	defer f.mu.Unlock()
 	m := f.meter
 	m.InitUS, m.StartWaitUS = slices.Clone(m.InitUS), slices.Clone(m.StartWaitUS)
-	m.Environments, m.Idle = len(f.envs), len(f.idle)
+	m.Concurrency = append(m.Concurrency, f.samples.list...)
+	m.Environments = len(f.envs)
+	for env := range f.envs {
+		if env.resting() {
+			m.Idle++
+		}
+	}
+	m.Freezer = f.freezing.how()
+	times, total, now := f.freezing.clock.read(time.Now())
+	m.Freezes, m.FrozenMS, m.Frozen = times, total.Milliseconds(), now
 	return m
 }

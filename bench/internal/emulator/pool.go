@@ -10,9 +10,6 @@ import (
 // settle is how long a request waits for an environment that has answered but not yet asked for its next event.
 const settle = 100 * time.Millisecond
 
-// errThrottled tells that as many environments exist as may.
-var errThrottled = errors.New("concurrency limit reached")
-
 // function holds the environments and gives them events. One lock guards all of it, the state of each environment
 // included: every transition concerns the environment and the pool at once, and none takes longer than a map access.
 type function struct {
@@ -25,35 +22,54 @@ type function struct {
 	workers  sync.WaitGroup // goroutines of environments
 	output   sync.Mutex
 
+	freezing freezing
+	now      func() time.Time // of the limits; tests have their own
+
 	mu            sync.Mutex
 	closed        bool
 	envs          map[*environment]struct{}
-	idle          []*environment // the one used last is the last
-	finishing     int            // environments in state finishing
-	waiters       []*invocation  // those that wait for one of them, in order of arrival
+	idle          idle
+	finishing     int           // slots in state finishing
+	busy, peak    int           // slots that are occupied now, and the most since the last sample
+	waiters       []*invocation // those that wait for one of the finishing, in order of arrival
+	starts        bucket        // of new environments
+	requests      bucket        // of the request-rate quota
+	samples       samples
 	meter         Meter
 	lastInitError *InitError
 	streams       int // log streams, that is environments, so far
 }
 
 func newFunction(cfg Config) *function {
-	return &function{
+	f := &function{
 		cfg:      cfg,
 		arn:      "arn:aws:lambda:" + cfg.Region + ":" + account + ":function:" + cfg.FunctionName,
 		starting: make(chan struct{}, cfg.MaxStarting),
 		closing:  make(chan struct{}),
+		now:      time.Now,
 		envs:     map[*environment]struct{}{},
-		meter:    Meter{InitUS: []int64{}, StartWaitUS: []int64{}},
+		meter:    Meter{InitUS: []int64{}, StartWaitUS: []int64{}, Concurrency: []ConcurrencySample{}},
 	}
+	f.starts = newBucket(cfg.ScaleRate, scaleInterval, f.now())
+	f.requests = newBucket(requestsPerSlot*cfg.limit()*cfg.EnvironmentConcurrency, time.Second, f.now())
+	f.freezing.open(&f.cfg)
+	f.idle.open(f)
+	return f
 }
 
 // invoke gives the event to an environment, starts one if need be, and returns when there is an outcome. Its caller holds
 // a count of f.handlers.
 func (f *function) invoke(inv *invocation) outcome {
+	if err := f.admit(); err != nil {
+		return outcome{kind: outcomeNotRun, err: err}
+	}
 	for {
 		conn, err := f.assign(inv)
 		if err != nil {
-			return outcome{kind: outcomeNotRun, err: err}
+			return f.notRun(err)
+		}
+		if conn == nil {
+			continue
 		}
 		conn.deliver(inv)
 		if out := inv.wait(); out.kind != outcomeUnread {
@@ -62,7 +78,22 @@ func (f *function) invoke(inv *invocation) outcome {
 	}
 }
 
-// assign binds the invocation to an environment and returns the connection on which that one waits for it.
+// notRun is the outcome of an invocation that no environment got. One whose init has failed counts, as it does on AWS.
+func (f *function) notRun(err error) outcome {
+	failure, ok := errors.AsType[*InitError](err)
+	if !ok {
+		return outcome{kind: outcomeNotRun, err: err}
+	}
+	out := failure.outcome()
+	f.mu.Lock()
+	f.meter.Invocations++
+	f.meter.count(out.kind)
+	f.mu.Unlock()
+	return out
+}
+
+// assign binds the invocation to an environment and returns the connection on which that one waits for it. Without a connection
+// and an error, it is to be called again.
 func (f *function) assign(inv *invocation) (*apiConn, error) {
 	f.mu.Lock()
 	for waited := false; ; waited = true {
@@ -70,11 +101,8 @@ func (f *function) assign(inv *invocation) (*apiConn, error) {
 			f.mu.Unlock()
 			return nil, ErrClosed
 		}
-		if n := len(f.idle); n > 0 {
-			env := f.idle[n-1]
-			f.idle[n-1] = nil
-			f.idle = f.idle[:n-1]
-			conn := f.bind(env, inv)
+		if s := f.idle.take(); s != nil {
+			conn := f.bind(s, inv)
 			f.mu.Unlock()
 			return conn, nil
 		}
@@ -88,12 +116,17 @@ func (f *function) assign(inv *invocation) (*apiConn, error) {
 		}
 		f.mu.Lock()
 	}
-	if len(f.envs) >= f.cfg.MaxConcurrency {
-		f.meter.Throttles++
+	if env := f.joinable(); env != nil {
+		env.waiting = append(env.waiting, inv)
 		f.mu.Unlock()
-		return nil, errThrottled
+		return f.join(inv)
 	}
-	env := f.newEnvironment(inv)
+	if err := f.scale(); err != nil {
+		f.mu.Unlock()
+		return nil, err
+	}
+	env := f.newEnvironment(f.cfg.onDemand())
+	env.waiting = append(env.waiting, inv)
 	f.mu.Unlock()
 	return f.coldStart(env, inv)
 }
@@ -117,44 +150,58 @@ func (f *function) await(inv *invocation) *apiConn {
 	return <-inv.granted // granted while the timer fired
 }
 
-// bind makes env busy with inv; f.mu is held and env waits for an event.
-func (f *function) bind(env *environment, inv *invocation) *apiConn {
-	conn := env.parked
-	env.parked, env.carrier = nil, conn
+// bind makes s busy with inv; f.mu is held and s waits for an event.
+func (f *function) bind(s *slot, inv *invocation) *apiConn {
+	conn := s.parked
+	s.parked, s.carrier = nil, conn
 	conn.begun.Store(false)
-	env.state = stateBusy
-	env.current = inv
-	env.lastID = inv.id
-	env.deadline = time.Now().Add(f.cfg.Timeout)
-	inv.deadline = env.deadline
+	s.become(stateBusy)
+	s.current = inv
+	s.lastID = inv.id
+	inv.slot = s
 	inv.tries++
-	if env.timer == nil {
-		env.timer = time.AfterFunc(f.cfg.Timeout, env.timedOut)
-	} else {
-		env.timer.Reset(f.cfg.Timeout)
-	}
+	now := time.Now()
+	f.setDeadline(s, inv, now)
 	f.meter.Invocations++
+	if f.cfg.Provisioned > 0 {
+		if s.env.initType == initProvisioned {
+			f.meter.ProvisionedInvocations++
+		} else {
+			f.meter.Spillovers++
+		}
+	}
 	return conn
 }
 
-// release gives env, which waits for an event, to the first waiter, or makes it idle; f.mu is held.
-func (f *function) release(env *environment) {
+// setDeadline lets the time of inv begin at now; f.mu is held.
+func (f *function) setDeadline(s *slot, inv *invocation, now time.Time) {
+	s.deadline = now.Add(f.cfg.Timeout)
+	if !inv.limit.IsZero() {
+		s.deadline = inv.limit
+	}
+	inv.deadline = s.deadline
+	left := max(0, s.deadline.Sub(now))
+	if s.timer == nil {
+		s.timer = time.AfterFunc(left, s.timedOut)
+	} else {
+		s.timer.Reset(left)
+	}
+}
+
+// release gives s, which waits for an event, to the first waiter, or makes it idle; f.mu is held.
+func (f *function) release(s *slot) {
 	if len(f.waiters) > 0 {
 		inv := f.waiters[0]
 		f.waiters = slices.Delete(f.waiters, 0, 1)
-		inv.granted <- f.bind(env, inv)
+		inv.granted <- f.bind(s, inv)
 		return
 	}
-	env.state = stateIdle
-	f.idle = append(f.idle, env)
+	s.become(stateIdle)
+	f.idle.put(s)
 }
 
-// withdraw takes env out of the idle ones; f.mu is held.
-func (f *function) withdraw(env *environment) {
-	if i := slices.Index(f.idle, env); i >= 0 {
-		f.idle = slices.Delete(f.idle, i, i+1)
-	}
-}
+// withdraw takes s out of the idle ones; f.mu is held.
+func (f *function) withdraw(s *slot) { f.idle.remove(s) }
 
 // notFinishing counts one environment less that is about to ask for an event, and turns away the waiter for whom none is
 // left; f.mu is held.
@@ -167,13 +214,13 @@ func (f *function) notFinishing() {
 	}
 }
 
-// complete ends the invocation that env works on, if there is one; f.mu is held.
-func (f *function) complete(env *environment, out outcome) bool {
-	inv := env.current
+// complete ends the invocation that s works on, if there is one; f.mu is held.
+func (f *function) complete(s *slot, out outcome) bool {
+	inv := s.current
 	if inv == nil {
 		return false
 	}
-	env.current = nil
+	s.current = nil
 	f.meter.count(out.kind)
 	inv.done <- out
 	return true
@@ -189,18 +236,25 @@ func (f *function) close(grace time.Duration) {
 			inv.granted <- nil
 		}
 		f.waiters = nil
+		f.idle.close()
 		for env := range f.envs {
 			f.stop(env, grace)
 		}
 	}
 	f.mu.Unlock()
 	f.workers.Wait()
+	f.freezing.close()
 }
 
-// stop ends the process of env in the background, if it has been started; f.mu is held.
+// stop ends the process of env in the background, if it has been started; f.mu is held. With a grace it must be able to run.
 func (f *function) stop(env *environment, grace time.Duration) {
 	if env.child != nil {
-		f.workers.Go(func() { _ = env.child.Stop(grace) })
+		f.workers.Go(func() {
+			if grace > 0 {
+				env.frost.thaw(f)
+			}
+			_ = env.child.Stop(grace)
+		})
 	}
 }
 

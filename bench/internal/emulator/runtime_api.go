@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 )
 
 const (
@@ -62,31 +61,33 @@ func (c *apiConn) next(req *http.Request) bool {
 	e := c.env
 	f := e.fn
 	f.mu.Lock()
-	switch e.state {
-	case stateStarting:
-		if e.first == nil { // the request has given up waiting
-			f.mu.Unlock()
-			return false
-		}
-		e.parked = c
-		f.meter.coldStart(e.startWait, time.Since(e.started))
-		e.first.granted <- f.bind(e, e.first)
-		e.first = nil
-		select {
-		case e.ready <- nil:
-		default: // it reported an error before; who waits finds the event bound all the same
-		}
-	case stateFinishing:
-		e.timer.Stop()
-		e.parked = c
-		f.finishing--
-		f.release(e)
-	case stateDetached:
-		e.parked = c
-		f.release(e)
-	default:
+	if e.givenUp { // nobody waits for it any more
+		f.mu.Unlock()
+		return false
+	}
+	c.delivered()
+	s := e.asking()
+	if s == nil {
 		f.mu.Unlock()
 		return c.reply(http.StatusForbidden, "InvalidStateTransition", "the environment cannot ask for an event in this state")
+	}
+	s.parked = c
+	switch s.state {
+	case stateStarting:
+		if !e.inited {
+			f.initDone(e)
+		}
+		if inv := e.nextWaiting(); inv != nil {
+			inv.granted <- f.bind(s, inv)
+		} else {
+			f.release(s)
+		}
+	case stateFinishing:
+		s.timer.Stop()
+		f.finishing--
+		f.release(s)
+	default:
+		f.release(s)
 	}
 	f.mu.Unlock()
 	return true
@@ -133,11 +134,11 @@ func (c *apiConn) response(req *http.Request, id string) bool {
 
 // invocationError takes the report that a function failed.
 func (c *apiConn) invocationError(req *http.Request, id string) bool {
-	report, err := c.readError(req)
+	told, err := c.readError(req)
 	if err != nil {
 		return false
 	}
-	if ok, reply := c.finish(id, outcome{kind: outcomeFunctionError, err: report}); !ok {
+	if ok, reply := c.finish(id, outcome{kind: outcomeFunctionError, err: told}); !ok {
 		return reply()
 	}
 	return c.accepted()
@@ -145,20 +146,20 @@ func (c *apiConn) invocationError(req *http.Request, id string) bool {
 
 // initError takes the report that an init failed.
 func (c *apiConn) initError(req *http.Request) bool {
-	report, err := c.readError(req)
+	told, err := c.readError(req)
 	if err != nil {
 		return false
 	}
 	e := c.env
 	e.fn.mu.Lock()
-	starting := e.state == stateStarting && e.first != nil
+	starting := !e.inited && !e.givenUp
 	e.fn.mu.Unlock()
 	if !starting {
 		return c.reply(http.StatusForbidden, "InvalidStateTransition", "the init has ended")
 	}
 	ok := c.accepted()
 	select {
-	case e.ready <- fmt.Errorf("it reported an init error: %w", report):
+	case e.ready <- told:
 	default: // reported twice
 	}
 	return ok
@@ -167,23 +168,40 @@ func (c *apiConn) initError(req *http.Request) bool {
 // finish gives the event with that id its outcome, or tells how to refuse.
 func (c *apiConn) finish(id string, out outcome) (ok bool, refusal func() bool) {
 	e := c.env
-	e.fn.mu.Lock()
-	defer e.fn.mu.Unlock()
-	if id != e.lastID || e.lastID == "" {
+	f := e.fn
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c.delivered()
+	s := e.answered(id)
+	if s == nil {
 		return false, func() bool { return c.reply(http.StatusBadRequest, "InvalidRequestID", "Invalid request ID") }
 	}
-	if e.state != stateBusy || !e.fn.complete(e, out) {
+	// One of several events may have timed out while its code goes on. That its answer is accepted is not documented; a
+	// refusal would end the official library's loop, and with it the other events, which are to go on.
+	late := e.shared() && s.current == nil
+	if s.state != stateBusy || !late && !f.complete(s, out) {
 		return false, func() bool {
 			return c.reply(http.StatusForbidden, "InvalidStateTransition", "the event has its outcome already")
 		}
 	}
-	e.state = stateFinishing
-	e.fn.finishing++
+	if late {
+		f.pools.freeBuffer(out.answer)
+	}
+	if e.shared() {
+		s.timer.Stop() // nothing is done to one that does not ask again
+	}
+	s.become(stateFinishing)
+	f.finishing++
 	return true, nil
 }
 
+// report is what a function tells of an error.
+type report struct{ kind, message string }
+
+func (r *report) Error() string { return r.kind + ": " + r.message }
+
 // readError reads the report of an error.
-func (c *apiConn) readError(req *http.Request) (report, err error) {
+func (c *apiConn) readError(req *http.Request) (*report, error) {
 	f := c.env.fn
 	buf := f.pools.newBuffer()
 	defer f.pools.freeBuffer(buf)
@@ -195,5 +213,5 @@ func (c *apiConn) readError(req *http.Request) (report, err error) {
 	if body.ErrorType == "" {
 		body.ErrorType = req.Header.Get(headerErrorType)
 	}
-	return fmt.Errorf("%s: %.1000s", body.ErrorType, body.ErrorMessage), nil
+	return &report{body.ErrorType, fmt.Sprintf("%.1000s", body.ErrorMessage)}, nil
 }

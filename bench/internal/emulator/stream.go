@@ -87,15 +87,16 @@ func (s *stream) send(part []byte, ended <-chan struct{}) (wanted bool, err erro
 func (e *environment) answering(id, contentType string) *stream {
 	e.fn.mu.Lock()
 	defer e.fn.mu.Unlock()
-	if e.state != stateBusy || e.current == nil || e.lastID != id {
+	s := e.answered(id)
+	if s == nil || s.state != stateBusy || s.current == nil {
 		return nil
 	}
-	e.carrier = nil // its event has been read, whatever becomes of the connection
-	if e.current.stream == nil || e.current.stream.claimed || !strings.EqualFold(strings.TrimSpace(contentType), typeStream) {
+	s.carrier = nil // its event has been read, whatever becomes of the connection
+	if s.current.stream == nil || s.current.stream.claimed || !strings.EqualFold(strings.TrimSpace(contentType), typeStream) {
 		return nil
 	}
-	e.current.stream.claimed = true
-	return e.current.stream
+	s.current.stream.claimed = true
+	return s.current.stream
 }
 
 // relay takes an answer in parts.
