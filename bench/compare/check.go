@@ -53,7 +53,7 @@ func (o *outcome) judge() {
 		return
 	}
 	for _, t := range o.Tools {
-		if s := spreadOf(o.Closed.ratios(t.Name)); s.highest > quiet*s.lowest {
+		if s := spreadOf(o.Closed.ratios(t.Name, perSecond)); s.highest > quiet*s.lowest {
 			o.Warnings = append(o.Warnings, "closed loop: the machine was not quiet, the ratios to "+t.Name+" lie far apart: "+ratioText(s))
 		}
 	}
@@ -79,7 +79,7 @@ func (o *outcome) checks() []check {
 	if o.Closed != nil {
 		for _, least := range leastRatios {
 			c := check{What: "closed loop, bench / " + least.tool, Want: fmt.Sprintf("at least %g", least.ratio), Got: "n/a", State: notMeasured}
-			if s := spreadOf(o.Closed.ratios(least.tool)); !math.IsNaN(s.median) {
+			if s := spreadOf(o.Closed.ratios(least.tool, perSecond)); !math.IsNaN(s.median) {
 				c.Got, c.State = ratioText(s), reached(s.median >= least.ratio)
 			}
 			all = append(all, c)

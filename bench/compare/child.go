@@ -73,6 +73,7 @@ func command(cpu int, argv []string, env ...string) *exec.Cmd {
 // client is a load generator that has ended.
 type client struct {
 	stdout, stderr string
+	cpu            time.Duration // of the process, in user and in system mode
 }
 
 // run runs a generator to its end, for at most so long.
@@ -90,9 +91,12 @@ func (m *machine) run(ctx context.Context, atMost time.Duration, argv []string, 
 	case <-child.Done():
 	case <-ctx.Done():
 		_ = child.Stop(time.Second)
-		return client{stdout.String(), stderr.String()}, context.Cause(ctx)
+		return client{stdout: stdout.String(), stderr: stderr.String()}, context.Cause(ctx)
 	}
-	c := client{stdout.String(), stderr.String()}
+	c := client{stdout: stdout.String(), stderr: stderr.String()}
+	if state := child.State(); state != nil {
+		c.cpu = state.UserTime() + state.SystemTime()
+	}
 	if err := child.Err(); err != nil {
 		return c, fmt.Errorf("%w; its last output: %s", err, last(c.stderr+c.stdout))
 	}

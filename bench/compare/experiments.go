@@ -190,23 +190,27 @@ func (c *comparison) atFullSpeed(ctx context.Context, url, base string, t *tool)
 	return b.figures(), nil
 }
 
-// rates of a generator in all rounds in which it came through.
-func (o *closedOutcome) rates(name string) []float64 {
-	var rates []float64
+// perSecond and perCPU are what generators are compared by.
+func perSecond(f figures) float64 { return f.RatePerSecond }
+func perCPU(f figures) float64    { return f.perCPU() }
+
+// values of a generator in all rounds in which it came through.
+func (o *closedOutcome) values(name string, of func(figures) float64) []float64 {
+	var values []float64
 	for _, round := range o.Rounds {
 		if f, ok := round[name]; ok {
-			rates = append(rates, f.RatePerSecond)
+			values = append(values, of(f))
 		}
 	}
-	return rates
+	return values
 }
 
-// ratios of our rate to another's, each of two runs of one round.
-func (o *closedOutcome) ratios(name string) []float64 {
+// ratios of ours to another's, each of two runs of one round.
+func (o *closedOutcome) ratios(name string, of func(figures) float64) []float64 {
 	var ratios []float64
 	for _, round := range o.Rounds {
-		if f, ok := round[name]; ok && f.RatePerSecond > 0 {
-			ratios = append(ratios, round[ourName].RatePerSecond/f.RatePerSecond)
+		if f, ok := round[name]; ok && of(f) > 0 {
+			ratios = append(ratios, of(round[ourName])/of(f))
 		}
 	}
 	return ratios
@@ -231,7 +235,7 @@ const share = 0.8
 func (c *comparison) open(ctx context.Context, url string) error {
 	var rate float64
 	if c.out.Closed != nil {
-		rate = spreadOf(c.out.Closed.rates(ourName)).median
+		rate = spreadOf(c.out.Closed.values(ourName, perSecond)).median
 	} else {
 		f, err := c.atFullSpeed(ctx, url, filepath.Join(c.options.out, "open-full-speed"), nil)
 		if err != nil {

@@ -186,7 +186,7 @@ func TestCompare(t *testing.T) {
 	if err := json.Unmarshal(data, &got); err != nil {
 		t.Fatal(err)
 	}
-	if rates := got.Closed.rates(ourName); len(rates) != 2 || rates[0] <= 0 || rates[1] <= 0 {
+	if rates := got.Closed.values(ourName, perSecond); len(rates) != 2 || rates[0] <= 0 || rates[1] <= 0 {
 		t.Errorf("rates at full speed: %v", rates)
 	}
 	if len(got.Open.Rounds) != 2 || got.Open.Rounds[0].Due <= 0 || got.Open.Rounds[0].Sent <= 0 {
@@ -209,7 +209,7 @@ func TestCompare(t *testing.T) {
 // made is an outcome with one of everything.
 func made() *outcome {
 	load, answers := stallTest()
-	rate := func(v float64) figures { return figures{RatePerSecond: v, Requests: int64(v)} }
+	rate := func(v float64) figures { return figures{RatePerSecond: v, Requests: int64(5 * v), CPUSeconds: 4} }
 	o := &outcome{
 		At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), CPU: "2 CPUs (linux/amd64) Example", LoadAverage: "0.03", Go: "go1.26.0", Commit: "0123456789ab",
 		Target: "nginx 1.2.3", Pinning: "The target on CPU 0, the generator on CPU 1.",

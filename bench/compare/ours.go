@@ -47,6 +47,7 @@ type ours struct {
 	run    *result.Run
 	stats  result.Stats
 	stderr string
+	cpu    time.Duration
 }
 
 // runOurs runs bench, which leaves its result and its reports in the folder base.
@@ -68,12 +69,13 @@ func runOurs(ctx context.Context, m *machine, bench, url, base, scenario string,
 	if len(r.Targets) != 1 || r.Targets[0].Overall.ThroughputRPS == nil {
 		return nil, fmt.Errorf("bench: %s tells no throughput", base)
 	}
-	return &ours{run: r, stats: r.Targets[0].Overall, stderr: c.stderr}, nil
+	return &ours{run: r, stats: r.Targets[0].Overall, stderr: c.stderr, cpu: c.cpu}, nil
 }
 
 // figures in the form of those of other generators. These are response times.
 func (o *ours) figures() figures {
 	f := figures{RatePerSecond: *o.stats.ThroughputRPS, Requests: o.stats.Requests, Percentiles: inMS(o.stats.ResponseTime)}
+	f.CPUSeconds = o.cpu.Seconds()
 	for _, n := range o.stats.Errors {
 		f.Failed += n
 	}

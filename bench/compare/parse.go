@@ -18,6 +18,8 @@ type figures struct {
 	// Failed is how many requests it calls failed; they may be among Requests or not, as the generator counts.
 	Failed      int64       `json:"failed"`
 	Percentiles percentiles `json:"percentiles"`
+	// CPUSeconds that the generator's process used from its start to its end.
+	CPUSeconds float64 `json:"cpu_s"`
 	// Note is what it admits beside.
 	Note string `json:"note,omitempty"`
 }
@@ -35,6 +37,15 @@ var (
 	heyErrors      = regexp.MustCompile(`(?m)^\s+\[([0-9]+)\]\s+\D`)
 	heyErrorsTitle = "Error distribution:"
 )
+
+// perCPU is how many good answers a second of the generator's CPU was enough for: what a request costs it, whatever share of a CPU
+// it got and however fast the target was. 0 if unknown.
+func (f figures) perCPU() float64 {
+	if f.CPUSeconds <= 0 {
+		return 0
+	}
+	return float64(f.Requests-f.Failed) / f.CPUSeconds
+}
 
 // good takes the failed requests out of a rate that counts them.
 func (f figures) good() figures {

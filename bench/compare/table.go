@@ -64,19 +64,21 @@ func (o *outcome) head(b *strings.Builder) {
 func (o *outcome) closedTable(b *strings.Builder) {
 	fmt.Fprintf(b, "\n### Closed loop at full speed\n\n%d connections for %g s in each of %d rounds, target: %s.\n\n", o.Closed.Connections,
 		o.Closed.Seconds, len(o.Closed.Rounds), o.Target)
-	b.WriteString("| generator | requests/s: median (lowest–highest) | bench / generator, within a round |\n|---|---|---|\n")
+	b.WriteString("| generator | requests/s: median (lowest–highest) | bench / generator, within a round | requests per second of its CPU |" +
+		" bench / generator |\n|---|---|---|---|---|\n")
 	row := func(name string) {
-		rates := o.Closed.rates(name)
+		rates := o.Closed.values(name, perSecond)
 		if len(rates) == 0 {
-			fmt.Fprintf(b, "| %s | failed | n/a |\n", name)
+			fmt.Fprintf(b, "| %s | failed | n/a | n/a | n/a |\n", name)
 			return
 		}
-		s := spreadOf(rates)
-		ratio := "1"
+		s, cpu := spreadOf(rates), spreadOf(o.Closed.values(name, perCPU))
+		ratio, cpuRatio := "1", "1"
 		if name != ourName {
-			ratio = ratioText(spreadOf(o.Closed.ratios(name)))
+			ratio, cpuRatio = ratioText(spreadOf(o.Closed.ratios(name, perSecond))), ratioText(spreadOf(o.Closed.ratios(name, perCPU)))
 		}
-		fmt.Fprintf(b, "| %s | %s (%s–%s) | %s |\n", name, thousands(s.median), thousands(s.lowest), thousands(s.highest), ratio)
+		fmt.Fprintf(b, "| %s | %s (%s–%s) | %s | %s | %s |\n", name, thousands(s.median), thousands(s.lowest), thousands(s.highest), ratio,
+			thousands(cpu.median), cpuRatio)
 	}
 	row(ourName)
 	for _, t := range o.Tools {

@@ -221,6 +221,7 @@ func (t *tool) measure(ctx context.Context, m *machine, j job) (figures, error) 
 	}
 	atMost := 3*j.lasts + time.Minute
 	c, err := m.run(ctx, atMost, append([]string{t.path}, t.args(j)...), env...)
+	cpu := c.cpu
 	if err == nil && t.after != nil {
 		c, err = m.run(ctx, atMost, append([]string{t.path}, t.after(j)...))
 	}
@@ -235,6 +236,7 @@ func (t *tool) measure(ctx context.Context, m *machine, j job) (figures, error) 
 	if err != nil {
 		return figures{}, fmt.Errorf("%s: %w (see %s.out)", t.name, err, j.base)
 	}
+	f.CPUSeconds = cpu.Seconds()
 	return f, nil
 }
 
