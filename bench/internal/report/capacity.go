@@ -23,11 +23,11 @@ func capacityLines(m *analysis.Model) []string {
 		line := "Capacity: " + short(m.Targets[i].Name) + " "
 		switch {
 		case c.KeptRPS != nil && c.MissedRPS != nil:
-			line += "kept " + slo(c.SLO) + " at " + perSecond(*c.KeptRPS) + " and missed it at " + perSecond(*c.MissedRPS)
+			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + " and missed it at " + rounded(*c.MissedRPS)
 		case c.KeptRPS != nil:
-			line += "kept " + slo(c.SLO) + " at " + perSecond(*c.KeptRPS) + ", and missed it at no rate"
+			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + ", and missed it at no rate"
 		case c.MissedRPS != nil:
-			line += "kept " + slo(c.SLO) + " at no rate; the lowest that was tried, and missed it, is " + perSecond(*c.MissedRPS)
+			line += "kept " + slo(c.SLO) + " at no rate; the lowest that was tried, and missed it, is " + rounded(*c.MissedRPS)
 		default:
 			line += "has no trial that tells"
 		}
@@ -55,6 +55,8 @@ func capacityLines(m *analysis.Model) []string {
 	}
 	return lines
 }
+
+func rounded(rps float64) string { return formatOne(analysis.PerSecond, analysis.Known(rps)) }
 
 func limitedBy(c *result.Capacity) string {
 	var text string

@@ -266,15 +266,21 @@ func generatorTable(m *analysis.Model) *grid {
 // generator is its health in a line.
 func generator(m *analysis.Model) string {
 	text := verdict(m.Run.Generator.Verdict)
-	find := func(key, before, after string) {
-		if row, ok := analysis.Find(m.Generator, key); ok && row.Cells[0].Value.Valid() {
-			text += ", " + before + formatOne(row.Metric.Unit, row.Cells[0].Value) + after
+	find := func(key, before, after string) bool {
+		row, ok := analysis.Find(m.Generator, key)
+		if !ok || !row.Cells[0].Value.Valid() {
+			return false
 		}
+		text += ", " + before + formatOne(row.Metric.Unit, row.Cells[0].Value) + after
+		return true
 	}
 	find("cpu", "used ", " of all CPUs")
 	find("memory", "at most ", " of memory")
-	find("lag_p99", "sent late by ", " at p99")
-	find("lag_max", "", " at most")
+	if find("lag_p99", "sent late by ", " at p99") {
+		find("lag_max", "", " at most")
+	} else {
+		find("lag_max", "sent late by at most ", "")
+	}
 	return text
 }
 

@@ -3,6 +3,7 @@ package report_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -115,6 +116,27 @@ func TestCapacityInWords(t *testing.T) {
 			t.Errorf("%q is not in\n%.1200s", want, text)
 		}
 		noNonsense(t, text)
+	}
+}
+
+func TestGeneratorInTheHeader(t *testing.T) {
+	t.Parallel()
+	lag := func(samples int) *result.Summary {
+		h := result.NewHistogram()
+		for range samples {
+			h.Record(30 * time.Microsecond)
+		}
+		s := h.Summary()
+		return &s
+	}
+	for want, given := range map[string]*result.Summary{
+		", sent late by 30 µs at p99, 30 µs at most\n": lag(1000), ", sent late by at most 30 µs\n": lag(999), " of memory\n": nil,
+	} {
+		run := normal()
+		run.Generator.SendLag = given
+		if text := terminal(t, model(t, run), report.Options{Width: 200}); !strings.Contains(text, want) {
+			t.Errorf("%q is not in\n%.600s", want, text)
+		}
 	}
 }
 

@@ -158,7 +158,10 @@ func (d *document) connections() {
 	if s.FreshConnections {
 		d.paragraph("Each request had a fresh connection.")
 	}
-	if warmups(d.model) {
+	switch {
+	case d.model.Capacity != nil:
+		d.paragraph("Connections that were opened in other trials and kept are not counted.")
+	case warmups(d.model):
 		d.paragraph("Connections that were opened in warm-up phases and kept are not counted.")
 	}
 	if s.Load == scenario.Open {
