@@ -22,13 +22,13 @@ import (
 
 // emulateOptions are the flags of bench emulate.
 type emulateOptions struct {
-	name        string
-	memoryMB    int
-	timeout     time.Duration
-	concurrency int
-	env         []string
-	doors       []string
-	control     bool
+	name     string
+	memoryMB int
+	timeout  time.Duration
+	life     lifeOptions
+	env      []string
+	doors    []string
+	control  bool
 }
 
 func newEmulateCommand(std streams) *cobra.Command {
@@ -40,12 +40,20 @@ func newEmulateCommand(std streams) *cobra.Command {
 each, a new environment when all are busy. It prints one line of JSON with the address of each front door and stays until
 SIGINT or SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's.
 
+Environments live as on Lambda: new ones come at its rate, up to the concurrency, and beyond either a request is throttled as
+its front door does that. One that waits for an event gets no CPU; one that has waited for --idle-timeout is ended. An init
+that fails is tried again inside the invocation.
+
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
 rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
 function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 		Example: `  bench emulate -- ./bootstrap
   bench emulate --env REDIS_URL --env LOG_LEVEL=debug --memory 512 -- ./bootstrap
-  bench emulate --front-door http_api,alb -- ./bootstrap`,
+  bench emulate --front-door http_api,alb -- ./bootstrap
+  bench emulate --reserved-concurrency 10 --scale-rate 100 --request-quota -- ./bootstrap
+  bench emulate --provisioned 5 --idle-timeout 1m -- ./bootstrap
+  bench emulate --environment-concurrency 16 -- ./bootstrap
+  bench emulate --freeze=false --idle-timeout 0 -- ./bootstrap`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("expected a bootstrap binary after --\nSee '%s --help'", c.CommandPath())}
@@ -58,7 +66,7 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 	f.StringVar(&o.name, "name", "function", "name of the function")
 	f.IntVar(&o.memoryMB, "memory", 512, "memory size in MB, told to the function but not enforced")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of an invocation")
-	f.IntVar(&o.concurrency, "concurrency", 1000, "environments at the same time at most; requests beyond it get 429")
+	o.life.register(c)
 	f.StringArrayVar(&o.env, "env", nil, "variable of the function: NAME=VALUE, or NAME to take it from this shell")
 	f.StringSliceVar(&o.doors, "front-door", []string{string(emulator.DoorFunctionURL)}, "front doors to open, each on a port of its own")
 	f.BoolVar(&o.control, "control", false, "answer each line on standard input with the meter, end when it ends")
@@ -84,10 +92,8 @@ func (o *emulateOptions) validate() error {
 		return fmt.Errorf("--memory %d: expected %d to %d", o.memoryMB, minMemoryMB, maxMemoryMB)
 	case o.timeout <= 0 || o.timeout > maxFunctionTimeout:
 		return fmt.Errorf("--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
-	case o.concurrency < 1:
-		return fmt.Errorf("--concurrency %d: expected 1 or more", o.concurrency)
 	}
-	return nil
+	return o.life.validate()
 }
 
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
@@ -113,10 +119,12 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 		return err
 	}
 	defer func() { err = errors.Join(err, group.Close(0)) }()
-	service, err := emulator.Start(ctx, emulator.Config{
+	cfg := emulator.Config{
 		Bootstrap: args[0], Args: args[1:], Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout,
-		MaxConcurrency: o.concurrency, FrontDoors: doors, Group: group, Output: std.err,
-	})
+		FrontDoors: doors, Group: group, Output: std.err,
+	}
+	o.life.apply(&cfg)
+	service, err := emulator.Start(ctx, cfg)
 	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
 		return usageError{err} // all but a port that cannot be had is what was given
 	}

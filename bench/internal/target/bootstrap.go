@@ -27,6 +27,8 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 	}
 	args := []string{
 		"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
+		// What it costs to thaw an environment is this machine's affair: the figure would say nothing of AWS.
+		"--freeze=false",
 	}
 	env := os.Environ()
 	// Values go by the environment: command lines are for everybody to read.

@@ -1,0 +1,73 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
+)
+
+// lifeOptions are the flags of bench emulate about how many environments there are, and from when until when.
+type lifeOptions struct {
+	concurrency    int
+	reserved       int // -1: none
+	scaleRate      int
+	requestQuota   bool
+	provisioned    int
+	perEnvironment int
+	initTimeout    time.Duration
+	freeze         bool
+	idleTimeout    time.Duration
+}
+
+func (o *lifeOptions) register(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVar(&o.concurrency, "concurrency", 1000, "environments at the same time at most, the account's limit; requests beyond it are throttled")
+	f.IntVar(&o.reserved, "reserved-concurrency", -1, "the function's own limit below --concurrency; 0 throttles every request, -1 is none")
+	f.IntVar(&o.scaleRate, "scale-rate", 1000, "new environments in 10 s at most; requests beyond it are throttled")
+	f.BoolVar(&o.requestQuota, "request-quota", false, "throttle what is over ten times the concurrency in requests a second")
+	f.IntVar(&o.provisioned, "provisioned", 0, "environments that are initialised before the first request, and kept")
+	f.IntVar(&o.perEnvironment, "environment-concurrency", 1, "events at once in one environment, as on Lambda Managed Instances")
+	f.DurationVar(&o.initTimeout, "init-timeout", 0, "time-out of the first try of an init (default 10s; for provisioned and managed environments 130s or --timeout)")
+	f.BoolVar(&o.freeze, "freeze", true, "stop the processes of idle environments")
+	f.DurationVar(&o.idleTimeout, "idle-timeout", 10*time.Minute, "end environments that have been idle for so long; 0 keeps them")
+}
+
+func (o *lifeOptions) validate() error {
+	switch {
+	case o.concurrency < 1:
+		return fmt.Errorf("--concurrency %d: expected 1 or more", o.concurrency)
+	case o.reserved < -1 || o.reserved > o.concurrency:
+		return fmt.Errorf("--reserved-concurrency %d: expected 0 to --concurrency, which is %d, or -1 for none", o.reserved, o.concurrency)
+	case o.scaleRate < 1:
+		return fmt.Errorf("--scale-rate %d: expected 1 or more", o.scaleRate)
+	case o.provisioned < 0 || o.provisioned > o.limit():
+		return fmt.Errorf("--provisioned %d: expected 0 to the function's concurrency, which is %d", o.provisioned, o.limit())
+	case o.perEnvironment < 1:
+		return fmt.Errorf("--environment-concurrency %d: expected 1 or more", o.perEnvironment)
+	case o.initTimeout < 0:
+		return fmt.Errorf("--init-timeout %s: expected a duration, or 0 for Lambda's", o.initTimeout)
+	case o.idleTimeout < 0:
+		return fmt.Errorf("--idle-timeout %s: expected a duration, or 0 for none", o.idleTimeout)
+	}
+	return nil
+}
+
+func (o *lifeOptions) limit() int {
+	if o.reserved >= 0 {
+		return o.reserved
+	}
+	return o.concurrency
+}
+
+// apply sets what the flags say.
+func (o *lifeOptions) apply(c *emulator.Config) {
+	c.MaxConcurrency, c.ScaleRate, c.RateQuota = o.concurrency, o.scaleRate, o.requestQuota
+	if o.reserved >= 0 {
+		c.ReservedConcurrency = &o.reserved
+	}
+	c.Provisioned, c.EnvironmentConcurrency = o.provisioned, o.perEnvironment
+	c.InitTimeout, c.Freeze, c.IdleTimeout = o.initTimeout, o.freeze, o.idleTimeout
+}
