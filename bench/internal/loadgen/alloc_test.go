@@ -34,6 +34,11 @@ func loop(tb testing.TB) (*worker, *recorder.Recorder) {
 		Name: "post", Method: "POST", Path: "/", ContentType: "text/plain", Body: []byte("123"),
 		Expect: scenario.Expect{Status: 200, Body: &body},
 	}}}
+	return loopOf(tb, s)
+}
+
+func loopOf(tb testing.TB, s *scenario.Scenario) (*worker, *recorder.Recorder) {
+	tb.Helper()
 	conn := newConn(&route{timeout: time.Minute}, 0)
 	conn.nc = &canned{answer: []byte(cannedAnswer)}
 	conn.reader.Reset(conn)
@@ -54,6 +59,33 @@ func TestRequestDoesNotAllocate(t *testing.T) {
 	p := r.Take(time.Second)
 	if !ok || p.Overall.Stats().Successes != 1001 {
 		t.Error("the requests did not succeed")
+	}
+}
+
+// TestRenderedRequestDoesNotAllocate has values in its path, a header, its body and the expected answer.
+func TestRenderedRequestDoesNotAllocate(t *testing.T) {
+	s, err := scenario.Parse("test.yaml", []byte(`
+name: test
+workers: 1
+values: {n: "{{random 3 3}}"}
+steps: [{name: post, method: POST, path: "/{{counter}}", body: "{{random_text 10}}", headers: {x-id: "{{uuid}}"}, expect: {body: "{{n}}"}}]
+phases: [{name: all, iterations: 1}]`), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, r := loopOf(t, s)
+	ctx, n := t.Context(), uint64(0)
+	ok, due := true, time.Time{}
+	allocations := testing.AllocsPerRun(1000, func() {
+		n++
+		w.iteration(n, 0)
+		ok = w.once(ctx, 0, due) && ok
+	})
+	if allocations != 0 {
+		t.Errorf("%v allocations a request, want 0", allocations)
+	}
+	if p := r.Take(time.Second); !ok || p.Overall.Stats().Successes != 1001 {
+		t.Errorf("the requests did not succeed: %v", p.Failures)
 	}
 }
 

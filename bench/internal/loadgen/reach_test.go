@@ -17,10 +17,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -309,6 +311,24 @@ func TestLiteralsAreNotLookedUp(t *testing.T) {
 		turns, _ := runWith(t, s, loadgen.Target{Name: "a", URL: url}, n.options())
 		if _, asked := n.take(); asked != 0 || turns[0].stats().Successes != 1 {
 			t.Errorf("%s: looked up %d times: %v", url, asked, turns[0].Failures)
+		}
+	}
+}
+
+// TestOwnLimits are the generator's own troubles, which say nothing of the target.
+func TestOwnLimits(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EADDRNOTAVAIL, syscall.EMFILE, syscall.ENOBUFS} {
+		for _, url := range []string{"http://127.0.0.1:81", "http://balancer.test:81"} {
+			n := &names{list: []string{"10.0.0.1", "10.0.0.2"}}
+			o := n.options()
+			o.Dial = func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", errno)}
+			}
+			s := plan(t, "fresh_connections: true\nworkers: 1\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 2}]")
+			turns, _ := runWith(t, s, loadgen.Target{Name: "a", URL: url}, o)
+			if d := cmp.Diff(map[string]int64{loadgen.KindGenerator: 2}, turns[0].stats().Errors); d != "" {
+				t.Errorf("%v: errors: -want +got:\n%s", errno, d)
+			}
 		}
 	}
 }
