@@ -89,6 +89,44 @@ phases: [{name: all, iterations: 1}]`), nil)
 	}
 }
 
+// TestLoopDoesNotAllocate runs workers with all that is around their requests.
+func TestLoopDoesNotAllocate(t *testing.T) {
+	const n = 10_000
+	tests := []struct {
+		name string
+		pace func(s *scenario.Scenario, start time.Time) pace
+	}{
+		{"closed", func(s *scenario.Scenario, start time.Time) pace {
+			return newClosedPace(s, scenario.Phase{Workers: 1, Iterations: n}, start, &stop{})
+		}},
+		{"open", func(s *scenario.Scenario, start time.Time) pace {
+			s.Load, s.Grace = scenario.Open, scenario.Duration(time.Hour)
+			return newOpenPace(s, openPhase(n, n, time.Second, scenario.Constant), start.Add(-time.Minute), 1, virtualPacer{}, &stop{})
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w, r := loop(t)
+			s := w.client.scenario
+			p := tt.pace(s, time.Now()) // AllocsPerRun runs it once more, before, to warm up
+			again := tt.pace(s, time.Now())
+			ctx := t.Context()
+			allocations := testing.AllocsPerRun(1, func() {
+				w.begun = 0
+				w.run(ctx, p)
+				p = again
+			})
+			// A few for what runs in the background; not one a request.
+			if allocations > n/100 {
+				t.Errorf("%v allocations for %d requests", allocations, n)
+			}
+			if phase := r.Take(time.Second); phase.Overall.Stats().Successes != 2*n {
+				t.Errorf("%d of %d requests succeeded: %v", phase.Overall.Stats().Successes, 2*n, phase.Failures)
+			}
+		})
+	}
+}
+
 // BenchmarkRequest is the generator's own work for a request, without a socket.
 func BenchmarkRequest(b *testing.B) {
 	w, _ := loop(b)

@@ -208,8 +208,11 @@ func (r *request) current(m *message) *message {
 	return m
 }
 
-// check finds what a value may have brought in that would end a line of the request.
+// check finds what a value may have brought in that would make another request of it.
 func (m *message) check() {
+	if len(m.target) == 0 || m.target[0] != '/' {
+		m.err = fmt.Errorf("the path %s does not begin with a slash: capture the path alone (match)", quote(m.target))
+	}
 	if i := slices.IndexFunc(m.target, func(c byte) bool { return c <= ' ' || c >= 0x7f }); i >= 0 {
 		m.err = fmt.Errorf("the path %s has a byte that must be encoded", quote(m.target))
 	}
@@ -222,7 +225,8 @@ func (m *message) check() {
 
 // write makes the bytes of an HTTP/1.1 request.
 func (m *message) write() {
-	b := append(m.wire[:0], m.method...)
+	b := m.wire[:0]
+	b = append(b, m.method...)
 	b = append(b, ' ')
 	b = append(b, m.target...)
 	b = append(b, " HTTP/1.1\r\n"...)
@@ -238,7 +242,8 @@ func (m *message) write() {
 		b = append(b, "\r\n"...)
 	}
 	b = append(b, "\r\n"...)
-	m.wire = append(b, m.body...)
+	b = append(b, m.body...)
+	m.wire = b
 }
 
 // wrong says what of an answer is not as the step expects, or "" if all is. It allocates only if something is.

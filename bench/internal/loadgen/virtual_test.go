@@ -402,4 +402,3 @@ func TestSameLoadForAllTargets(t *testing.T) {
 		t.Errorf("the steps were drawn %v times", counts)
 	}
 }
-

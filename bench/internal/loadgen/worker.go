@@ -41,11 +41,12 @@ func (w *worker) begin(seed, stream uint64) {
 // run does iterations until there are none left.
 func (w *worker) run(ctx context.Context, p pace) {
 	chained := w.client.scenario.Chained()
+	prepare := w.iteration // made once: it would be an allocation a request
 	for {
 		if w.unreachable && !w.rest(ctx, retryPause) {
 			return
 		}
-		due, ok := p.next(w, w.iteration)
+		due, ok := p.next(w, prepare)
 		if !ok {
 			return
 		}
