@@ -127,8 +127,8 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 			file = filepath.Join(filepath.Dir(name), file)
 		}
 		info, err := os.Stat(file)
-		if err == nil && info.Size() > scenario.MaxBodyBytes {
-			err = fmt.Errorf("%s has %d bytes: at most %d can be sent", file, info.Size(), scenario.MaxBodyBytes)
+		if err == nil && info.Size() > scenario.MaxFeederBytes {
+			err = fmt.Errorf("%s has %d bytes: at most %d are read", file, info.Size(), scenario.MaxFeederBytes)
 		}
 		if err != nil {
 			return nil, err
