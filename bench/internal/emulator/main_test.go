@@ -27,9 +27,16 @@ var (
 )
 
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "reap" {
-		process.Reap(os.Stdin)
-		return
+	if len(os.Args) > 1 {
+		switch os.Args[1] {
+		case "reap":
+			process.Reap(os.Stdin)
+			return
+		case "serve":
+			os.Exit(serve(os.Args[2]))
+		case "crowd":
+			os.Exit(crowd(os.Args[2], os.Args[3]))
+		}
 	}
 	os.Exit(run(m))
 }

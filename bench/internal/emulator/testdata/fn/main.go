@@ -88,6 +88,18 @@ func (a answer) multi() answer {
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "spin" {
+		panic(count(os.Args[2]))
+	}
+	if file := os.Getenv("ON_TERM"); file != "" {
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, syscall.SIGTERM)
+		go func() {
+			<-signals
+			_ = os.WriteFile(file, nil, 0o600)
+			os.Exit(0)
+		}()
+	}
 	if os.Getenv("IGNORE_TERM") != "" {
 		signal.Ignore(syscall.SIGTERM)
 	}
@@ -179,6 +191,8 @@ func act(e event) (any, error) {
 	case "/fork":
 		pid, err := fork()
 		return text(pid), err
+	case "/spin": // counts in the background, here or in a process of its own
+		return text(""), spin(e.Query["file"], e.Query["how"])
 	}
 	return misbehave(e)
 }

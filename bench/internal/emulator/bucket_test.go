@@ -1,0 +1,80 @@
+package emulator
+
+import (
+	"testing"
+	"time"
+)
+
+// Lambda's scaling rate: 1,000 at once, then 100 a second, never more than 1,000 ("Lambda scaling behavior").
+func TestBucket(t *testing.T) {
+	at := time.Unix(1_000_000, 0)
+	b := newBucket(1000, 10*time.Second, at)
+	taken := func(at time.Time) int {
+		n := 0
+		for b.take(at) {
+			n++
+		}
+		return n
+	}
+	for _, step := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 1000}, {0, 0}, {time.Second, 100}, {9 * time.Millisecond, 0}, {time.Millisecond, 1}, {time.Hour, 1000}, {-time.Second, 0}} {
+		at = at.Add(step.after)
+		if got := taken(at); got != step.want {
+			t.Errorf("%v later: %d tokens, want %d", step.after, got, step.want)
+		}
+	}
+	// In small steps as many as in one.
+	total := 0
+	for range 10_000 {
+		at = at.Add(time.Millisecond)
+		total += taken(at)
+	}
+	if total < 898 || total > 900 { // a second of the ten had gone back before
+		t.Errorf("%d tokens in 9 s, want 900", total)
+	}
+}
+
+func TestSamples(t *testing.T) {
+	var s samples
+	for i := range 3 * maxConcurrencies {
+		s.tick(ConcurrencySample{AtMS: int64(i) * 1000, Busy: i, BusyMax: i})
+	}
+	if n := len(s.list); n > maxConcurrencies || n < maxConcurrencies/2 {
+		t.Errorf("%d samples, want up to %d", n, maxConcurrencies)
+	}
+	for i, c := range s.list[1:] {
+		if before := s.list[i]; c.AtMS <= before.AtMS || c.BusyMax < c.Busy || c.BusyMax <= before.BusyMax {
+			t.Fatalf("sample %d is %+v after %+v", i+1, c, before)
+		}
+	}
+	if last := s.list[len(s.list)-1]; last.BusyMax < 3*maxConcurrencies-4 {
+		t.Errorf("the last sample is %+v", last)
+	}
+	n := len(s.list)
+	for range 100 {
+		s.tick(ConcurrencySample{Idle: 7})
+	}
+	if len(s.list) != n+1 && len(s.list) != n+2 { // one has the most of before
+		t.Errorf("%d samples of what does not change", len(s.list)-n)
+	}
+}
+
+func TestFrozenClock(t *testing.T) {
+	at := func(s int) time.Time { return time.Unix(int64(s), 0) }
+	var c frozenClock
+	c.freeze(at(10))
+	c.freeze(at(20))
+	if times, total, now := c.read(at(30)); times != 2 || total != 30*time.Second || now != 2 {
+		t.Errorf("after 30 s: %d times, %v, %d now", times, total, now)
+	}
+	c.thaw(at(10), at(30))
+	if times, total, now := c.read(at(40)); times != 2 || total != 40*time.Second || now != 1 {
+		t.Errorf("after 40 s: %d times, %v, %d now", times, total, now)
+	}
+	c.thaw(at(20), at(40))
+	if times, total, now := c.read(at(99)); times != 2 || total != 40*time.Second || now != 0 {
+		t.Errorf("after 99 s: %d times, %v, %d now", times, total, now)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package emulator
+
+func (*cgroup) leave() string { return "" }
+
+func (*cgroup) path() string { return "" }

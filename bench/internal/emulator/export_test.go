@@ -1,0 +1,37 @@
+package emulator
+
+import "time"
+
+// SetFreezeAfter changes how long an environment has been idle when it is frozen.
+func (s *Service) SetFreezeAfter(d time.Duration) {
+	s.fn.mu.Lock()
+	defer s.fn.mu.Unlock()
+	s.fn.freezing.after = d
+}
+
+// SetNow gives the limits another clock.
+func (s *Service) SetNow(now func() time.Time) {
+	s.fn.mu.Lock()
+	defer s.fn.mu.Unlock()
+	s.fn.now = now
+	s.fn.starts.last, s.fn.requests.last = now(), now()
+}
+
+// FreezeBySignals takes the cgroup from a service that has started no environment yet.
+func (s *Service) FreezeBySignals() {
+	if s.fn.freezing.group != nil {
+		s.fn.freezing.group.fail()
+	}
+}
+
+// StaleCgroup leaves a cgroup as a service does that was killed; "" where there can be none.
+func StaleCgroup() (dir string) {
+	g := openCgroup()
+	if g == nil {
+		return ""
+	}
+	return g.leave()
+}
+
+// CgroupDir is the folder of the service's cgroup.
+func (s *Service) CgroupDir() string { return s.fn.freezing.group.path() }
