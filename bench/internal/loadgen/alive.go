@@ -79,7 +79,7 @@ func (p *polled) Read(b []byte) (int, error) {
 			return 0, os.ErrDeadlineExceeded // which the session takes as passing
 		}
 		// That of the last request may be over, and then nothing would be read.
-		if err := p.Conn.SetReadDeadline(time.Time{}); err != nil {
+		if err := p.SetReadDeadline(time.Time{}); err != nil {
 			return 0, err
 		}
 	}

@@ -182,12 +182,6 @@ type names struct {
 	down   map[string]bool
 }
 
-func (n *names) set(err error, list ...string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.list, n.err = list, err
-}
-
 func (n *names) take() (dialed map[string]int, asked int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -48,7 +48,7 @@ type request struct {
 	// static requests have one message, whose bytes do not change from one send to the next.
 	static  bool
 	message message
-	signer  *signer                  // nil if requests are not signed
+	signer  messageSigner            // nil if requests are not signed
 	signed  *atomic.Pointer[message] // in place of message, if they are
 	close   bool                     // asks the server to close the connection after the answer
 
@@ -56,6 +56,11 @@ type request struct {
 	headers []header
 	body    scenario.Template
 	expect  *scenario.Template // of the answer's body; nil accepts any
+}
+
+// messageSigner adds the headers of a signature of this time to a message. It never waits, and so takes no context.
+type messageSigner interface {
+	sign(m *message, now time.Time)
 }
 
 // header is one of a request, in the order in which they are sent.
@@ -108,7 +113,7 @@ func newRequests(base *url.URL, s *scenario.Scenario, sign *signer) []request {
 func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step, sign *signer) request {
 	r := request{
 		step: step, host: base.Host, prefix: strings.TrimSuffix(base.EscapedPath(), "/"), target: s.Template(step.Path),
-		signer: sign, close: s.FreshConnections && s.Protocol != scenario.HTTP2,
+		close: s.FreshConnections && s.Protocol != scenario.HTTP2,
 	}
 	r.static = r.target.Static()
 	for _, name := range slices.Sorted(maps.Keys(step.Headers)) {
@@ -127,8 +132,11 @@ func newRequest(base *url.URL, s *scenario.Scenario, step scenario.Step, sign *s
 	for _, c := range step.Capture {
 		r.captures = append(r.captures, newCapture(c))
 	}
-	if r.static && sign != nil {
-		r.signed = &atomic.Pointer[message]{}
+	if sign != nil {
+		r.signer = sign
+		if r.static {
+			r.signed = &atomic.Pointer[message]{}
+		}
 	}
 	if r.static {
 		r.render(&r.message, s.NewVariables())

@@ -182,7 +182,7 @@ func explain(err error, host string) error {
 		unknown      x509.UnknownAuthorityError
 	)
 	const insecure = "; --insecure measures without any check"
-	what := ""
+	var what string
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		what = "the certificate of " + host + " has expired or is not valid yet: renew it, or set this machine's clock" + insecure
