@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -126,14 +127,11 @@ func (o *capacityOptions) describe(s *scenario.Scenario) string {
 }
 
 func sloText(slo scenario.SLO) string {
-	text := ""
+	parts := make([]string, len(slo))
 	for i, t := range slo {
-		if i > 0 {
-			text += ", "
-		}
-		text += metricName(t.Metric) + " " + limitText(t.Metric, t.Limit)
+		parts[i] = metricName(t.Metric) + " " + limitText(t.Metric, t.Limit)
 	}
-	return text
+	return strings.Join(parts, ", ")
 }
 
 // capacityOf is what a search found, as result files have it.

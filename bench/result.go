@@ -57,8 +57,8 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 	r.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
 	var meterErrs []error
 	r.Targets, meterErrs = c.finish(warmed)
-	r.Thresholds = r.Judge()
 	c.addCapacity(r)
+	r.Thresholds = r.Judge()
 	r.Warnings = append(r.Warnings, c.clockWarnings(time.Now())...)
 	for i := range r.Targets {
 		t := &r.Targets[i]

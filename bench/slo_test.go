@@ -29,7 +29,9 @@ func TestHold(t *testing.T) {
 		{"all met", result.Run{Thresholds: missed[1:2]}, true, nil, "", exitDone},
 		{"none", result.Run{}, true, nil, "", exitDone},
 		{
-			"missed", result.Run{Thresholds: missed}, false, nil,
+			"missed",
+			result.Run{Thresholds: missed},
+			false, nil,
 			"3 thresholds missed: blue peak p99 61.5ms (limit 50ms); green error_rate 1.25% (limit 1%); green max too many requests failed (limit 1s)",
 			exitThreshold,
 		},

@@ -233,7 +233,6 @@ func (c *collector) addCapacity(r *result.Run) {
 		return
 	}
 	r.Scenario = *c.scenario
-	r.Thresholds = nil // the search went to where they are missed
 	for i, found := range c.capacities {
 		t := &r.Targets[i]
 		t.Capacity = found

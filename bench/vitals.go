@@ -141,7 +141,7 @@ func openFiles() (int64, bool) {
 func openFilesLimit() (int64, bool) {
 	var limit unix.Rlimit
 	err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit)
-	return int64(min(limit.Cur, math.MaxInt32)), err == nil && limit.Cur <= math.MaxInt32 //nolint:gosec // bounded here
+	return int64(min(limit.Cur, math.MaxInt32)), err == nil && limit.Cur <= math.MaxInt32
 }
 
 // clockJump is by how much the machine's clock was set, forwards or back, between two times that time.Now gave.

@@ -36,13 +36,14 @@ const (
 )
 
 // Judge holds each target against the SLO: in each phase that counts, all rounds of it together, and in total. It is empty without
-// an SLO.
+// an SLO, and of a search for the capacity, which goes to where the SLO is missed and holds its trials against it one by one.
 //
 // A phase without requests is left out: it is neither met nor missed, as an idle phase, or one that an interrupted run never came
 // to. A total without requests is missed, as nothing shows that it would be met.
 func (r *Run) Judge() []Threshold {
 	var list []Threshold
-	if len(r.Scenario.SLO) == 0 {
+	searched := slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Capacity != nil })
+	if len(r.Scenario.SLO) == 0 || searched {
 		return nil
 	}
 	for i := range r.Targets {

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
@@ -212,6 +213,50 @@ func TestThresholdsInFiles(t *testing.T) {
 			}
 			if err == nil || !strings.Contains(err.Error(), "thresholds[0]: ") || !strings.Contains(err.Error(), test.want) {
 				t.Errorf("%v, want %q", err, test.want)
+			}
+		})
+	}
+}
+
+// A search for the capacity holds its trials against the SLO, and not what they add up to.
+func TestJudgeOfSearch(t *testing.T) {
+	run := &result.Run{
+		Scenario: scenario.Scenario{SLO: scenario.SLO{{Metric: scenario.MetricP99, Limit: 1}}},
+		Targets:  []result.Target{{Name: "one"}, {Name: "two"}},
+	}
+	if n := len(run.Judge()); n != 2 {
+		t.Fatalf("%d thresholds of two targets", n)
+	}
+	run.Targets[1].Capacity = &result.Capacity{}
+	if list := run.Judge(); list != nil {
+		t.Errorf("a search is judged: %+v", list)
+	}
+}
+
+func TestCapacityOfFile(t *testing.T) {
+	for name, tt := range map[string]struct {
+		c  result.Capacity
+		ok bool
+	}{
+		"nothing found":       {result.Capacity{}, true},
+		"found":               {result.Capacity{KeptRPS: new(1.0), MissedRPS: new(1.1), LimitedBy: result.LimitTarget, Trials: []result.Trial{{Requests: 3, Errors: 2, Unsent: 1}}}, true},
+		"upside down":         {result.Capacity{KeptRPS: new(2.0), MissedRPS: new(2.0)}, false},
+		"negative":            {result.Capacity{LowRPS: new(-1.0)}, false},
+		"unknown limit":       {result.Capacity{LimitedBy: "luck"}, false},
+		"more errors than":    {result.Capacity{Trials: []result.Trial{{Requests: 1, Errors: 2}}}, false},
+		"more unsent than":    {result.Capacity{Trials: []result.Trial{{Requests: 2, Errors: 1, Unsent: 2}}}, false},
+		"a negative figure":   {result.Capacity{Trials: []result.Trial{{P99: new(-1.0)}}}, false},
+		"a negative of trial": {result.Capacity{Trials: []result.Trial{{RateRPS: -1}}}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			run := resulttest.Run(resulttest.FourPhase(10), 1, resulttest.EC2())
+			run.Targets[0].Capacity = &tt.c
+			data, err := run.Encode()
+			if err == nil {
+				_, err = result.Decode(data)
+			}
+			if (err == nil) != tt.ok {
+				t.Errorf("read with error %v, expected ok %t", err, tt.ok)
 			}
 		})
 	}
