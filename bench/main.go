@@ -21,6 +21,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossover-bench/crossover/bench/internal/target"
+	"github.com/crossover-bench/crossover/bench/scenarios"
 )
 
 func main() {
@@ -105,9 +106,19 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	})
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
+	runCommand.Long = runCommand.Short + ".\n\nShipped scenarios:\n" + shippedScenarios()
 	root.AddCommand(runCommand, newReportCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
 		newReapCommand(std))
 	return root
+}
+
+// shippedScenarios says what each is for, a line each.
+func shippedScenarios() string {
+	var b strings.Builder
+	for _, name := range scenarios.Names() {
+		_, _ = fmt.Fprintf(&b, "  %-15s %s\n", name, scenarios.Describe(name))
+	}
+	return b.String()
 }
 
 // noArgs and oneArg are cobra's, as usage errors.
