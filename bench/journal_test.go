@@ -29,8 +29,8 @@ func write(t *testing.T, name, text string) string {
 	return path
 }
 
-// command runs bench to its end and gives what it printed.
-func command(t *testing.T, args ...string) (stdout, stderr string) {
+// command runs bench to its end and gives what it printed to standard output.
+func command(t *testing.T, args ...string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bench", args...)
 	var out, errs bytes.Buffer
@@ -38,7 +38,7 @@ func command(t *testing.T, args ...string) (stdout, stderr string) {
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("bench %s: %v\n%s", strings.Join(args, " "), err, errs.String())
 	}
-	return out.String(), errs.String()
+	return out.String()
 }
 
 // unknownToJournals are the fields of a result that a rebuilt one cannot have: when the run was done and how, what is said at its end, and
@@ -120,7 +120,7 @@ func TestKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stdout, _ := command(t, "report", out)
+	stdout := command(t, "report", out)
 	report, err := os.ReadFile(filepath.Join(out, "report.md"))
 	if err != nil {
 		t.Fatal(err)
@@ -142,7 +142,7 @@ func TestKilled(t *testing.T) {
 	if err := os.WriteFile(journal, append(text[:len(text)-100], "\x00\x00\x00"...), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if stdout, _ = command(t, "report", out); !strings.Contains(strings.Join(strings.Fields(stdout), " "), "was cut off and is ignored") {
+	if stdout = command(t, "report", out); !strings.Contains(strings.Join(strings.Fields(stdout), " "), "was cut off and is ignored") {
 		t.Errorf("the report does not say that a line was cut:\n%s", stdout)
 	}
 }

@@ -82,7 +82,7 @@ func (l *live) close(ctx context.Context) {
 		_ = l.lastLine(ctx, nil, false)
 	}
 	if l.metrics != nil {
-		l.metrics.close()
+		l.metrics.close(ctx)
 	}
 }
 

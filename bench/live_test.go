@@ -30,7 +30,7 @@ phases: [{name: some, iterations: 10}, {name: long, duration: 2100ms}]
 func TestStream(t *testing.T) {
 	t.Parallel()
 	out := filepath.Join(t.TempDir(), "out")
-	stdout, _ := command(t, "--targets", targetsFile(t, "slow"), "--scenario", write(t, "s.yaml", shortScenario), "--out", out, "--stream", "--json")
+	stdout := command(t, "--targets", targetsFile(t, "slow"), "--scenario", write(t, "s.yaml", shortScenario), "--out", out, "--stream", "--json")
 	lines := strings.SplitAfter(strings.TrimSuffix(stdout, "\n"), "\n")
 	want, err := result.Load(out)
 	if err != nil {
@@ -152,7 +152,7 @@ func TestStreamDropsForASlowReader(t *testing.T) {
 // scrape reads the metrics by name with labels.
 func scrape(t *testing.T, url string) map[string]string {
 	t.Helper()
-	resp, err := http.Get(url) //nolint:noctx // a local server
+	resp, err := http.Get(url) //nolint:noctx,gosec // a local server
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -217,7 +217,7 @@ func TestMetricsOfFailures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(m.close)
+	t.Cleanup(func() { m.close(context.Background()) })
 	m.begin([]string{"one", "t\xffwo"}, []scenario.Phase{{Name: "a"}, {Name: "b"}})
 	all, rec := observers{m}, recorder.New(1, 1)
 	for phase := range 2 {

@@ -69,13 +69,12 @@ var (
 func decades(lowest, highest time.Duration) []time.Duration {
 	var limits []time.Duration
 	for at := lowest; ; at *= 10 {
-		for _, times := range []time.Duration{1, 2, 5} {
-			if at*times > highest {
+		for _, times := range []int{1, 2, 5} {
+			limit := time.Duration(times) * at
+			if limit >= highest {
 				return append(limits, highest)
 			}
-			if at*times < highest {
-				limits = append(limits, at*times)
-			}
+			limits = append(limits, limit)
 		}
 	}
 }
@@ -273,8 +272,8 @@ func (m *metrics) finish(ctx context.Context, stop <-chan struct{}, longest time
 }
 
 // close ends the endpoint, after the answers that are under way.
-func (m *metrics) close() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+func (m *metrics) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	if err := m.server.Shutdown(ctx); err != nil {
 		_ = m.server.Close()
