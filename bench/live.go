@@ -62,6 +62,7 @@ func (l *live) lastScrape(ctx context.Context, stop <-chan struct{}) {
 	if l.metrics == nil || l.linger == 0 {
 		return
 	}
+	l.metrics.finalize() // before it is said: whoever reads that may scrape at once
 	l.show.say("Metrics: waiting up to %s for a scrape of the final values; Ctrl-C ends the wait (--metrics-linger)", l.linger)
 	l.metrics.finish(ctx, stop, l.linger)
 }

@@ -250,6 +250,7 @@ func TestMetricsOfFailures(t *testing.T) {
 	// The wait ends by itself, by the user, or by a scrape that began after the end; the one above did not.
 	stop := make(chan struct{})
 	close(stop)
+	m.finalize()
 	m.finish(t.Context(), stop, time.Hour)
 	m.finish(t.Context(), nil, 0)
 	var wait sync.WaitGroup

@@ -256,11 +256,15 @@ func (b *buckets) collect(to chan<- prometheus.Metric, d *prometheus.Desc, limit
 	to <- prometheus.MustNewConstHistogram(d, b.count, b.sum, atMost, key.target, key.phase)
 }
 
+// finalize says that the values are final: a scrape from now on has them.
+func (m *metrics) finalize() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.final = true
+}
+
 // finish waits until the final values have been scraped, for at most so long, or until ctx or stop ends.
 func (m *metrics) finish(ctx context.Context, stop <-chan struct{}, longest time.Duration) {
-	m.mu.Lock()
-	m.final = true
-	m.mu.Unlock()
 	late := time.NewTimer(longest)
 	defer late.Stop()
 	select {
