@@ -14,7 +14,7 @@ func newPacer() pacer {
 	if err != nil {
 		return &hybrid{sleep: timerSleep, free: func() {}, margin: firstMargin}
 	}
-	t := &timer{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")} //nolint:gosec // a descriptor is not negative
+	t := &timer{fd: fd, file: os.NewFile(uintptr(fd), "timerfd")}
 	return &hybrid{sleep: t.sleep, free: func() { _ = t.file.Close() }, margin: firstMargin}
 }
 
