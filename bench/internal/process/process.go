@@ -61,7 +61,22 @@ func NewGroup(self ...string) (*Group, error) {
 // Start starts cmd as the leader of a process group of its own. The caller sets up cmd's streams and environment, and may ask for
 // more in cmd.SysProcAttr, such as a cgroup; cmd must not have been made by exec.CommandContext, since Stop decides how the
 // child ends.
-func (g *Group) Start(cmd *exec.Cmd) (*Child, error) {
+func (g *Group) Start(cmd *exec.Cmd) (*Child, error) { return g.StartWith(cmd, Hooks{}) }
+
+// Hooks are called by the thread that starts all children, around one start, so they may change what a child inherits from its
+// thread. They must be quick, and must not use the Group. Each may be nil.
+type Hooks struct {
+	// Before is called first; if it fails, nothing is started, and After is not called.
+	Before func() error
+	// Ready is called when the child has got its program and has not run any of it, where the system can stop it there (Linux, if
+	// it lets a process trace its children); else right after the start.
+	Ready func(pid int)
+	// After is called last, whether the child has started or not. If it fails, the thread starts no other child.
+	After func() error
+}
+
+// StartWith is Start with hooks.
+func (g *Group) StartWith(cmd *exec.Cmd, h Hooks) (*Child, error) {
 	// Held while starting, so that Close cannot miss a child that is being born.
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -71,7 +86,7 @@ func (g *Group) Start(cmd *exec.Cmd) (*Child, error) {
 	cmd.SysProcAttr = childAttr(cmd.SysProcAttr)
 	// Without a delay Wait would hang for as long as a grandchild keeps the output pipe open.
 	cmd.WaitDelay = time.Second
-	if err := g.starter.start(cmd); err != nil {
+	if err := g.starter.start(cmd, h); err != nil {
 		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
 	}
 	c := &Child{cmd: cmd, done: make(chan struct{})}
@@ -108,6 +123,15 @@ func (g *Group) TempDir(pattern string) (string, error) {
 	g.dirs = append(g.dirs, dir)
 	g.tell("+dir %q", dir)
 	return dir, nil
+}
+
+// Cgroup lets the reaper remove a cgroup, with those in it, if this process does not live to do it: Close leaves it alone.
+func (g *Group) Cgroup(dir string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.closed {
+		g.tell("+cgroup %q", dir)
+	}
 }
 
 // Close stops all children at once, each with the given grace between SIGTERM and SIGKILL, removes the temporary

@@ -12,11 +12,11 @@ import (
 )
 
 // Reap is the body of the reaper: it reads the list that a Group writes until the writer is gone, then kills each process
-// group and removes each folder that is still on it. It ignores the signals that a terminal or a service manager sends to
+// group and removes each cgroup and folder that is still on it. It ignores the signals that a terminal or a service manager sends to
 // everything at once, for its work begins when others end.
 func Reap(list io.Reader) {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	groups, dirs := map[int]bool{}, []string{}
+	groups, dirs, cgroups := map[int]bool{}, []string{}, []string{}
 	lines := bufio.NewScanner(list)
 	for lines.Scan() {
 		var pgid int
@@ -34,10 +34,17 @@ func Reap(list io.Reader) {
 			if dir, err := strconv.Unquote(rest); err == nil {
 				dirs = append(dirs, dir)
 			}
+		case "+cgroup":
+			if dir, err := strconv.Unquote(rest); err == nil {
+				cgroups = append(cgroups, dir)
+			}
 		}
 	}
 	for pgid := range groups {
 		_ = syscall.Kill(-pgid, syscall.SIGKILL)
+	}
+	for _, dir := range cgroups {
+		RemoveCgroup(dir)
 	}
 	for _, dir := range dirs {
 		_ = os.RemoveAll(dir)

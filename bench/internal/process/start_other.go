@@ -20,6 +20,20 @@ type starter struct{}
 
 func newStarter() *starter { return &starter{} }
 
-func (*starter) start(cmd *exec.Cmd) error { return cmd.Start() }
+func (*starter) start(cmd *exec.Cmd, h Hooks) error {
+	if h.Before != nil {
+		if err := h.Before(); err != nil {
+			return err
+		}
+	}
+	err := cmd.Start()
+	if err == nil && h.Ready != nil {
+		h.Ready(cmd.Process.Pid)
+	}
+	if h.After != nil {
+		_ = h.After()
+	}
+	return err
+}
 
 func (*starter) stop() {}

@@ -1,0 +1,42 @@
+package process
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// cgroupPatience bounds how long RemoveCgroup waits for processes that have been killed to leave.
+const cgroupPatience = 2 * time.Second
+
+// RemoveCgroup removes a cgroup and those in it. Processes in them are killed where cgroups can do that (version 2, since Linux
+// 5.14), else they must be about to end. A folder that is no cgroup, and one with files in it, stays.
+func RemoveCgroup(dir string) {
+	inner, _ := filepath.Glob(filepath.Join(escape(dir), "*", "cgroup.procs"))
+	for _, procs := range inner {
+		RemoveCgroup(filepath.Dir(procs))
+	}
+	tick := time.NewTicker(time.Millisecond) // the kernel tells nobody that a process has left
+	defer tick.Stop()
+	for end := time.Now().Add(cgroupPatience); time.Now().Before(end); <-tick.C {
+		if err := syscall.Rmdir(dir); !errors.Is(err, syscall.EBUSY) {
+			return
+		}
+		_ = os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0)
+	}
+}
+
+// escape takes the meaning of patterns from a path.
+func escape(path string) string {
+	var b []byte
+	for i := range len(path) {
+		switch path[i] {
+		case '*', '?', '[', '\\':
+			b = append(b, '\\')
+		}
+		b = append(b, path[i])
+	}
+	return string(b)
+}
