@@ -110,9 +110,10 @@ func checkEnv(env map[string]string) error {
 	return fmt.Errorf("environment: %s", strings.Join(bad, "; "))
 }
 
-// environ is the environment of the n-th process. LD_LIBRARY_PATH is left out, because its folders mean something else on
+// environ is the environment of the process of e, with more in it. LD_LIBRARY_PATH is left out, because its folders mean something else on
 // this machine, and so are credentials, because there are none.
-func environ(c *Config, runtimeAPI, logStream, initType string) []string {
+func environ(c *Config, e *environment, more map[string]string) []string {
+	runtimeAPI, logStream, initType := e.listener.Addr().String(), e.logStream, e.initType
 	root := filepath.Dir(c.Bootstrap)
 	vars := map[string]string{
 		"AWS_DEFAULT_REGION":              c.Region,
@@ -138,6 +139,7 @@ func environ(c *Config, runtimeAPI, logStream, initType string) []string {
 	if c.EnvironmentConcurrency > 1 { // Lambda sets it on Managed Instances alone (aws-lambda-go, pull request 600)
 		vars["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(c.EnvironmentConcurrency)
 	}
+	maps.Copy(vars, more)
 	maps.Copy(vars, c.Env)
 	env := make([]string, 0, len(vars))
 	for name, value := range vars {

@@ -139,22 +139,21 @@ func (g *cgroup) close() {
 }
 
 // environment makes the cgroup of an environment and asks for cmd to be started in it.
-func (g *cgroup) environment(cmd *exec.Cmd) (freezer, error) {
+func (g *cgroup) environment(cmd *exec.Cmd) (by freezer, path string, err error) {
 	dir := filepath.Join(g.dir, strconv.FormatInt(g.count.Add(1), 10))
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	c := &cgroupFreezer{dir: dir}
-	var err error
 	if c.fd, err = os.Open(dir); err == nil {
 		c.file, err = os.OpenFile(filepath.Join(dir, "cgroup.freeze"), os.O_WRONLY, 0)
 	}
 	if err != nil {
 		c.close()
-		return nil, fmt.Errorf("making a cgroup: %w", err)
+		return nil, "", fmt.Errorf("making a cgroup: %w", err)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{UseCgroupFD: true, CgroupFD: int(c.fd.Fd())}
-	return c, nil
+	return c, dir, nil
 }
 
 // cgroupFreezer is the cgroup of an environment.

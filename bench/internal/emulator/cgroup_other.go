@@ -16,4 +16,4 @@ func (*cgroup) usable() bool { return false }
 func (*cgroup) fail()        {}
 func (*cgroup) close()       {}
 
-func (*cgroup) environment(*exec.Cmd) (freezer, error) { return nil, errors.ErrUnsupported }
+func (*cgroup) environment(*exec.Cmd) (freezer, string, error) { return nil, "", errors.ErrUnsupported }

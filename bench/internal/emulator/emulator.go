@@ -21,7 +21,9 @@
 //   - Front doors have no time-outs of their own, and no limit of headers but net/http's; streams are not slowed down after
 //     their first 6 MB. Front doors speak HTTP/1.1 without TLS and tell functions so. What else each of them does in its own way,
 //     and where AWS does not say what it does, is written at its type.
-//   - Environments are not frozen between requests, are never reclaimed for being idle, and have no limit of CPU and memory.
+//   - Freezing, reclaiming and the limits of CPU, memory, processes, files and /tmp are there if asked for (Config.Freeze,
+//     Config.IdleTimeout, Config.Limits), the limits as far as this process has the rights (Meter.Notes). An environment that
+//     takes the place of one that has ended has a new /tmp; Lambda keeps the old one.
 package emulator
 
 import (
@@ -63,7 +65,7 @@ type Config struct {
 	// FunctionName is "function" if empty, Region "us-east-1".
 	FunctionName string
 	Region       string
-	// MemoryMB is told to the function and not enforced. 128 to 10240, 0 means 128.
+	// MemoryMB is told to the function and, with Limits, is its limit. 128 to 10240, 0 means 128.
 	MemoryMB int
 	// Timeout of an invocation, up to 15 minutes; 0 means 30 s.
 	Timeout time.Duration
@@ -95,8 +97,18 @@ type Config struct {
 	Group *process.Group
 	// Log gets what goes wrong with environments; nil discards it.
 	Log *slog.Logger
-	// Output gets the standard output and error of all environments, mixed but with no two writes at the same time; nil discards it.
+	// Output gets the standard output and error of all environments, in whole lines; nil discards it. One that does not take them
+	// holds functions up for a second at most, then lines are lost.
 	Output io.Writer
+	// LogLines adds Lambda's own lines to Output: START, END, REPORT and INIT_REPORT, or their JSON.
+	LogLines bool
+	// LogFormat is the format of these lines; empty means LogText.
+	LogFormat LogFormat
+	// Limits holds environments within Lambda's limits of CPU, memory, processes, open files and /tmp, as far as this process may. What
+	// it may not is in Meter.Notes.
+	Limits bool
+	// TmpMB is the size of /tmp in MB, 512 to 10240; 0 means 512. It only counts with Limits.
+	TmpMB int
 	// FrontDoors are the ways in; none means DoorFunctionURL alone.
 	FrontDoors []FrontDoor
 	// Addr is where the first front door listens, a loopback address; empty means 127.0.0.1:0. The others choose a free port.
@@ -123,12 +135,18 @@ func (c Config) withDefaults() (Config, error) {
 	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
 		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
 	}
+	if c.TmpMB != 0 && (c.TmpMB < minTmpMB || c.TmpMB > maxTmpMB) {
+		errs = append(errs, fmt.Errorf("/tmp of %d MB is not between %d and %d", c.TmpMB, minTmpMB, maxTmpMB))
+	}
 	if c.Timeout < 0 || c.Timeout > maxTimeout {
 		errs = append(errs, fmt.Errorf("time-out %v is not between 0 and %v", c.Timeout, maxTimeout))
 	}
 	if c.InitTimeout < 0 || c.MaxConcurrency < 0 || c.MaxStarting < 0 || c.ScaleRate < 0 || c.IdleTimeout < 0 {
 		errs = append(errs, errors.New("a limit is negative"))
 	}
+	setDefault(&c.TmpMB, defaultTmpMB)
+	setDefault(&c.LogFormat, LogText)
+	errs = append(errs, checkLog(&c))
 	setDefault(&c.FunctionName, "function")
 	setDefault(&c.Region, "us-east-1")
 	setDefault(&c.MemoryMB, defaultMemoryMB)

@@ -285,7 +285,7 @@ func TestInitFailures(t *testing.T) {
 	}{
 		"exit": {
 			map[string]string{"INIT": "exit"}, time.Minute, time.Minute,
-			emulator.InitError{Reason: "it ended (exit status 3) before it asked for an event", Type: "Runtime.ExitError", Stderr: "no such table: users\n"},
+			emulator.InitError{Reason: "it ended (exit status 3) before it asked for an event", Type: "Runtime.ExitError", Exit: "exit status 3", Stderr: "no such table: users\n"},
 			func(m emulator.Meter) int64 { return m.Exits },
 		},
 		"error": {

@@ -25,6 +25,9 @@ type environment struct {
 	child      *process.Child // nil until the process runs; guarded by fn.mu
 	ready      chan *report   // one element when the init has ended: nil, or what the function reported
 	tail       tail
+	log        journal
+	memory     memory
+	cage       *cage
 	drained    chan struct{} // closed when all output has been read
 	frost      frost
 
@@ -40,6 +43,7 @@ type environment struct {
 	givenUp  bool          // it has not, and need not any more
 	waiting  []*invocation // those that wait for its init, the one that caused it first
 	init     initRecord    // when it has ended
+	used     bool          // it has got an event
 	shutdown bool          // it is being ended for having been idle
 }
 
@@ -82,9 +86,11 @@ func (e *environment) start() error {
 	cfg := &e.fn.cfg
 	cmd := exec.Command(cfg.Bootstrap, cfg.Args...) //nolint:noctx // it outlives the request that caused it; the group ends it
 	cmd.Dir = filepath.Dir(cfg.Bootstrap)
-	cmd.Env = environ(cfg, listener.Addr().String(), e.logStream, e.initType)
 	cmd.Stdout, cmd.Stderr = input, input
-	e.started = time.Now()
+	e.log.env, e.log.pipe, e.log.format, e.log.shown = e, output, cfg.LogFormat, cfg.LogLines
+	if cfg.LogLines && cfg.LogFormat == LogJSON {
+		e.fn.sink.write(e.initStartLine(time.Now()))
+	}
 	child, err := e.fn.freezing.start(e, cmd)
 	_ = input.Close()
 	if err != nil {
@@ -102,35 +108,33 @@ func (e *environment) start() error {
 	}
 	e.child = child
 	e.fn.workers.Go(e.accept)
-	e.fn.workers.Go(func() { e.readOutput(output) })
-	e.fn.workers.Go(func() { e.watch(output) })
+	e.fn.workers.Go(func() {
+		defer close(e.drained)
+		e.log.copy()
+	})
+	e.fn.workers.Go(e.watch)
 	return nil
 }
 
-// readOutput copies what the process writes.
-func (e *environment) readOutput(output *os.File) {
-	defer close(e.drained)
-	defer output.Close() //nolint:errcheck // only read
-	buf := make([]byte, 4096)
-	for {
-		n, err := output.Read(buf)
-		if n > 0 {
-			e.tail.write(buf[:n])
-			if w := e.fn.cfg.Output; w != nil {
-				e.fn.output.Lock()
-				_, _ = w.Write(buf[:n]) // a reader of logs that went away must not stop the function
-				e.fn.output.Unlock()
-			}
-		}
-		if err != nil {
-			return
-		}
+// spawn starts the process within its limits; v2 is the cgroup that it is started in, "" if there is none.
+func (e *environment) spawn(cmd *exec.Cmd, v2 string) (*process.Child, error) {
+	f := e.fn
+	cage, hooks := f.limits.confine(cmd, v2)
+	cmd.Env = environ(&f.cfg, e, cage.env())
+	e.started = time.Now()
+	child, err := f.cfg.Group.StartWith(cmd, hooks)
+	if err != nil {
+		cage.close()
+		return nil, err
 	}
+	e.cage = cage
+	return child, nil
 }
 
 // watch waits for the end of the process and clears up after it.
-func (e *environment) watch(output *os.File) {
+func (e *environment) watch() {
 	<-e.child.Done()
+	died := time.Now()
 	f := e.fn
 	f.mu.Lock()
 	inited := e.inited
@@ -159,18 +163,31 @@ func (e *environment) watch(output *os.File) {
 	e.connsGone.Wait()
 	guard.Stop()
 	// A process that left the group may hold the pipe; what it writes is of no interest any more.
-	_ = output.SetReadDeadline(time.Now().Add(100 * time.Millisecond))
+	e.log.expire(100 * time.Millisecond)
 	<-e.drained
 
+	outOfMemory := e.cage.outOfMemory()
+	e.log.mu.Lock()
 	f.mu.Lock()
 	inFlight := 0
+	var ended []*usage
 	for i := range e.slots {
-		if f.complete(&e.slots[i], outcome{kind: outcomeExit, err: fmt.Errorf("environment ended: %s", e.child.State())}) {
+		s := &e.slots[i]
+		if f.complete(s, outcome{kind: outcomeExit, err: fmt.Errorf("environment ended: %s", e.child.State())}) {
 			inFlight++
+		}
+		s.account.ended(e.child.State().String(), outOfMemory)
+		if a := f.settle(s, died); a != nil {
+			ended = append(ended, a)
 		}
 	}
 	quiet := !inited || f.closed || e.shutdown
 	f.mu.Unlock()
+	for _, a := range ended {
+		e.log.end(a, died)
+	}
+	e.log.mu.Unlock()
+	e.cage.close()
 	if inited {
 		f.turnAway(e)
 	}

@@ -36,6 +36,8 @@ type freezing struct {
 func (z *freezing) open(cfg *Config) {
 	if cfg.Freeze && cfg.EnvironmentConcurrency == 1 {
 		z.on, z.after = true, defaultFreezeAfter
+	}
+	if z.on || cfg.Limits {
 		z.group = openCgroup()
 	}
 }
@@ -59,14 +61,10 @@ func (z *freezing) how() string {
 
 // start starts the process of e in a way that it can be frozen.
 func (z *freezing) start(e *environment, cmd *exec.Cmd) (*process.Child, error) {
-	group := e.fn.cfg.Group
-	if !z.on {
-		return group.Start(cmd)
-	}
 	if z.group != nil && z.group.usable() {
 		plain := &exec.Cmd{Path: cmd.Path, Args: cmd.Args, Dir: cmd.Dir, Env: cmd.Env, Stdout: cmd.Stdout, Stderr: cmd.Stderr}
-		if by, err := z.group.environment(cmd); err == nil {
-			child, err := group.Start(cmd)
+		if by, dir, err := z.group.environment(cmd); err == nil {
+			child, err := e.spawn(cmd, dir)
 			if err == nil {
 				e.frost.use(by)
 				return child, nil
@@ -78,14 +76,16 @@ func (z *freezing) start(e *environment, cmd *exec.Cmd) (*process.Child, error) 
 		}
 		cmd = plain
 	}
-	child, err := group.Start(cmd)
+	child, err := e.spawn(cmd, "")
 	if err != nil {
 		return nil, err
 	}
 	if z.group != nil {
 		z.group.fail() // it has started without
 	}
-	e.frost.use(signalFreezer{child})
+	if z.on {
+		e.frost.use(signalFreezer{child})
+	}
 	return child, nil
 }
 

@@ -36,6 +36,8 @@ type InitError struct {
 	Reason string
 	// Type is Lambda's type of the error, or what the function has reported; Sandbox.Timedout if it took too long.
 	Type string
+	// Exit is how the process ended, such as "exit status 3"; empty if it did not by itself.
+	Exit string
 	// Stderr is the end of what the process wrote, up to 4 KiB; empty if it wrote nothing.
 	Stderr string
 }
@@ -127,7 +129,7 @@ func (f *function) runInit(env *environment, limit time.Duration) error {
 		}
 		failure = &InitError{Reason: "it reported an init error: " + report.Error(), Type: report.kind}
 	case <-env.child.Done():
-		failure = &InitError{Reason: "it ended (" + env.child.State().String() + ") before it asked for an event", Type: errorTypeExit}
+		failure = &InitError{Reason: "it ended (" + env.child.State().String() + ") before it asked for an event", Type: errorTypeExit, Exit: env.child.State().String()}
 	case <-timer.C:
 		failure = &InitError{Reason: fmt.Sprintf("it did not ask for an event within %v", limit), Type: errorTypeTimeout}
 	}
@@ -177,6 +179,7 @@ func (f *function) initFailed(env *environment, failure *InitError) error {
 	f.lastInitError = failure
 	f.initEnded(env, failure)
 	f.mu.Unlock()
+	f.logInit(&env.init)
 	f.cfg.Log.Warn("bootstrap cannot start", "reason", failure.Reason, "output", failure.Stderr)
 	return failure
 }

@@ -18,6 +18,7 @@ type invocation struct {
 	body    bytes.Buffer // of the request, scratch for the front door
 	head    []byte       // scratch for the Runtime API
 
+	log      *logTail  // of a front door that wants the log; nil otherwise
 	slot     *slot     // it is bound to
 	tries    int       // how often it was bound to an environment
 	limit    time.Time // its deadline, if that began to count before it was bound; else zero
@@ -81,7 +82,7 @@ func (p *pools) free(inv *invocation) {
 	inv.event = inv.event[:0]
 	inv.body.Reset()
 	inv.slot, inv.tries, inv.limit = nil, 0, time.Time{}
-	inv.stream = nil
+	inv.stream, inv.log = nil, nil
 	p.invocations.Put(inv)
 }
 

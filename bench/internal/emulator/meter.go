@@ -23,6 +23,20 @@ type Meter struct {
 	Exits          int64 `json:"exits"`           // the process ended before it had answered
 	Timeouts       int64 `json:"timeouts"`
 	TooLarge       int64 `json:"too_large"` // answers over MaxPayload
+	// OutOfMemory are those of the invocations that ended because the memory limit was met.
+	OutOfMemory int64 `json:"out_of_memory"`
+	// BilledMS is the sum of the billed durations in ms, BilledGBSeconds what they come to with the memory size; both are 0 with several
+	// events at once in an environment, which AWS bills by the instance. InitBilledMS is the part of BilledMS that is due to inits.
+	BilledMS        int64   `json:"billed_ms"`
+	BilledGBSeconds float64 `json:"billed_gb_seconds"`
+	InitBilledMS    int64   `json:"init_billed_ms"`
+	// MaxMemoryUsedMB is the most memory that the processes of one environment have had in RAM, in MB; 0 if that is not known. It is read after
+	// invocations, four times a second at most.
+	MaxMemoryUsedMB int `json:"max_memory_used_mb"`
+	// LogLinesDropped are lines that nobody has read for too long.
+	LogLinesDropped int64 `json:"log_lines_dropped"`
+	// Notes say which limits of Lambda's environments are not there, such as "CPU not limited".
+	Notes []string `json:"notes"`
 	// InvalidAnswers were given but cannot be turned into HTTP. Lambda does not count them as errors.
 	InvalidAnswers int64 `json:"invalid_answers"`
 	// ColdStarts are the inits that succeeded and that a request has waited for, ProvisionedStarts those of provisioned
@@ -120,6 +134,9 @@ func (f *function) readMeter() Meter {
 			m.Idle++
 		}
 	}
+	m.MaxMemoryUsedMB = int(f.maxMemoryMB.Load())
+	m.LogLinesDropped = f.sink.lost()
+	m.Notes = f.limits.read()
 	m.Freezer = f.freezing.how()
 	times, total, now := f.freezing.clock.read(time.Now())
 	m.Freezes, m.FrozenMS, m.Frozen = times, total.Milliseconds(), now

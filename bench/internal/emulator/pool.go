@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,7 +21,10 @@ type function struct {
 	closing  chan struct{} // closed by close
 	handlers sync.WaitGroup
 	workers  sync.WaitGroup // goroutines of environments
-	output   sync.Mutex
+	sink     *sink          // of Config.Output
+	limits   limits
+
+	maxMemoryMB atomic.Int64 // of any environment
 
 	freezing freezing
 	now      func() time.Time // of the limits; tests have their own
@@ -53,6 +57,8 @@ func newFunction(cfg Config) *function {
 	f.starts = newBucket(cfg.ScaleRate, scaleInterval, f.now())
 	f.requests = newBucket(requestsPerSlot*cfg.limit()*cfg.EnvironmentConcurrency, time.Second, f.now())
 	f.freezing.open(&f.cfg)
+	f.limits.open(&f.cfg, f.freezing.group)
+	f.sink = openLog(&f.cfg, time.Now)
 	f.idle.open(f)
 	return f
 }
@@ -66,11 +72,12 @@ func (f *function) invoke(inv *invocation) outcome {
 	for {
 		conn, err := f.assign(inv)
 		if err != nil {
-			return f.notRun(err)
+			return f.notRun(inv, err)
 		}
 		if conn == nil {
 			continue
 		}
+		inv.slot.env.log.start(inv.id, inv.log, time.Now())
 		conn.deliver(inv)
 		if out := inv.wait(); out.kind != outcomeUnread {
 			return out
@@ -79,7 +86,7 @@ func (f *function) invoke(inv *invocation) outcome {
 }
 
 // notRun is the outcome of an invocation that no environment got. One whose init has failed counts, as it does on AWS.
-func (f *function) notRun(err error) outcome {
+func (f *function) notRun(inv *invocation, err error) outcome {
 	failure, ok := errors.AsType[*InitError](err)
 	if !ok {
 		return outcome{kind: outcomeNotRun, err: err}
@@ -88,7 +95,10 @@ func (f *function) notRun(err error) outcome {
 	f.mu.Lock()
 	f.meter.Invocations++
 	f.meter.count(out.kind)
+	a := f.accountOfInit(inv, out)
+	f.meter.bill(a, f.cfg.MemoryMB)
 	f.mu.Unlock()
+	f.logNotRun(a)
 	return out
 }
 
@@ -161,6 +171,7 @@ func (f *function) bind(s *slot, inv *invocation) *apiConn {
 	inv.slot = s
 	inv.tries++
 	now := time.Now()
+	f.openAccount(s, inv)
 	f.setDeadline(s, inv, now)
 	f.meter.Invocations++
 	if f.cfg.Provisioned > 0 {
@@ -180,6 +191,7 @@ func (f *function) setDeadline(s *slot, inv *invocation, now time.Time) {
 		s.deadline = inv.limit
 	}
 	inv.deadline = s.deadline
+	s.account.began = s.deadline.Add(-f.cfg.Timeout)
 	left := max(0, s.deadline.Sub(now))
 	if s.timer == nil {
 		s.timer = time.AfterFunc(left, s.timedOut)
@@ -222,6 +234,7 @@ func (f *function) complete(s *slot, out outcome) bool {
 	}
 	s.current = nil
 	f.meter.count(out.kind)
+	s.account.outcome(out)
 	inv.done <- out
 	return true
 }
@@ -243,7 +256,9 @@ func (f *function) close(grace time.Duration) {
 	}
 	f.mu.Unlock()
 	f.workers.Wait()
+	f.limits.close()
 	f.freezing.close()
+	f.sink.close()
 }
 
 // stop ends the process of env in the background, if it has been started; f.mu is held. With a grace it must be able to run.
@@ -253,6 +268,7 @@ func (f *function) stop(env *environment, grace time.Duration) {
 			if grace > 0 {
 				env.frost.thaw(f)
 			}
+			env.memory.sample(env.child.Pid(), time.Now(), &f.maxMemoryMB)
 			_ = env.child.Stop(grace)
 		})
 	}

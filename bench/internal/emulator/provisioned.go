@@ -91,6 +91,7 @@ func (f *function) provisionOne() (*environment, error) {
 		f.abandon(env, err)
 		return nil, err
 	}
+	f.logInit(&env.init)
 	return env, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -58,8 +59,12 @@ func (c *apiConn) next(req *http.Request) bool {
 	if err := c.discard(req); err != nil {
 		return false
 	}
+	at := time.Now()
 	e := c.env
 	f := e.fn
+	e.cage.limitCPU()
+	e.log.mu.Lock() // until the lines about the last event are written
+	defer e.log.mu.Unlock()
 	f.mu.Lock()
 	if e.givenUp { // nobody waits for it any more
 		f.mu.Unlock()
@@ -72,6 +77,7 @@ func (c *apiConn) next(req *http.Request) bool {
 		return c.reply(http.StatusForbidden, "InvalidStateTransition", "the environment cannot ask for an event in this state")
 	}
 	s.parked = c
+	var ended *usage
 	switch s.state {
 	case stateStarting:
 		if !e.inited {
@@ -85,11 +91,16 @@ func (c *apiConn) next(req *http.Request) bool {
 	case stateFinishing:
 		s.timer.Stop()
 		f.finishing--
+		ended = f.settle(s, at)
 		f.release(s)
 	default:
 		f.release(s)
 	}
 	f.mu.Unlock()
+	e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
+	if ended != nil {
+		e.log.end(ended, at)
+	}
 	return true
 }
 

@@ -32,6 +32,7 @@ type slot struct {
 	deadline  time.Time
 	timer     *time.Timer
 	idleSince time.Time // when it became idle
+	account   usage     // of the event that it works or worked on
 }
 
 // become changes the state and counts how many events are in work.

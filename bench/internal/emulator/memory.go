@@ -1,0 +1,55 @@
+package emulator
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// memoryEvery is how often the memory of an environment is read at most. What is read is a peak that the kernel keeps, so nothing
+// is missed between, only seen later.
+const (
+	memoryEvery = 250 * time.Millisecond
+	firstReads  = 8 // after which it is
+)
+
+// memory is the most memory that the processes of an environment have had in RAM.
+//
+// It is the sum of the peaks of its processes (VmHWM of /proc/PID/status): those that ended between two readings are missed, pages
+// that several of them share count for each. Lambda does not say how it measures.
+type memory struct {
+	mu    sync.Mutex
+	at    time.Time
+	reads int
+	known atomic.Int64 // bytes, 0 if not known
+}
+
+// sample reads the memory of the process and its children, unless that was done a moment ago; most is that of all environments.
+func (m *memory) sample(pid int, now time.Time, most *atomic.Int64) {
+	if !m.mu.TryLock() {
+		return
+	}
+	defer m.mu.Unlock()
+	if m.reads >= firstReads && now.Sub(m.at) < memoryEvery {
+		return
+	}
+	m.at = now
+	m.reads++
+	if peak := peakMemory(pid); peak > m.known.Load() {
+		m.known.Store(peak)
+		raise(most, int64(m.mb()))
+	}
+}
+
+// raise makes a number at least n.
+func raise(most *atomic.Int64, n int64) {
+	for {
+		was := most.Load()
+		if n <= was || most.CompareAndSwap(was, n) {
+			return
+		}
+	}
+}
+
+// mb is the peak in MB, rounded up, 0 if it is not known.
+func (m *memory) mb() int { return int((m.known.Load() + bytesPerMB - 1) / bytesPerMB) }
