@@ -10,7 +10,10 @@ import (
 	"io"
 	"math"
 	"strings"
+	"sync"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
 // The V2 HDR encoding: base64 of a cookie, a length, and that many bytes of zlib. Those hold a header and, for each bucket up
@@ -32,6 +35,69 @@ const (
 )
 
 var errHistogram = errors.New("the histogram is broken")
+
+// encoders are kept: one takes nearly a megabyte, and a run makes some of each second's histograms.
+var encoders = sync.Pool{New: func() any {
+	w, err := zlib.NewWriterLevel(nil, zlib.BestCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return &encoder{zlib: w}
+}}
+
+// encoder writes histograms one after the other with the same memory.
+type encoder struct {
+	zlib    *zlib.Writer
+	payload []byte
+	out     bytes.Buffer
+}
+
+// encode is the text of a histogram, byte by byte that of the library, which takes a buffer and a call for each count.
+func encode(counts *hdrhistogram.Histogram) string {
+	e := encoders.Get().(*encoder) //nolint:errcheck,forcetypeassert // nothing else is put there
+	defer encoders.Put(e)
+	e.payload = appendCounts(e.payload[:0], counts.Export().Counts)
+	head := make([]byte, innerHeader)
+	binary.BigEndian.PutUint32(head, plainCookie|0x10)
+	binary.BigEndian.PutUint32(head[4:], uint32(len(e.payload))) //nolint:gosec // below mostPlain
+	binary.BigEndian.PutUint32(head[12:], uint32(counts.SignificantFigures()))
+	binary.BigEndian.PutUint64(head[16:], uint64(counts.LowestTrackableValue()))
+	binary.BigEndian.PutUint64(head[24:], uint64(counts.HighestTrackableValue()))
+	binary.BigEndian.PutUint64(head[32:], math.Float64bits(1)) // a ratio that we do not use
+
+	e.out.Reset()
+	e.out.Write(make([]byte, outerHeader))
+	e.zlib.Reset(&e.out)
+	_, _ = e.zlib.Write(head) // into memory: there is no error
+	_, _ = e.zlib.Write(e.payload)
+	_ = e.zlib.Close()
+	out := e.out.Bytes()
+	binary.BigEndian.PutUint32(out, compressedCookie|0x10)
+	binary.BigEndian.PutUint32(out[4:], uint32(len(out)-outerHeader)) //nolint:gosec // below mostPlain
+	return base64.StdEncoding.EncodeToString(out)
+}
+
+// appendCounts writes counts up to the last that is not 0. Of two zeros or more in a row, their negative number is written.
+func appendCounts(to []byte, counts []int64) []byte {
+	last := len(counts) - 1
+	for last > 0 && counts[last] == 0 {
+		last--
+	}
+	for i := 0; i <= last; i++ {
+		n := counts[i]
+		if n == 0 {
+			zeros := int64(1)
+			for ; i < last && counts[i+1] == 0; i++ {
+				zeros++
+			}
+			if zeros > 1 {
+				n = -zeros
+			}
+		}
+		to = binary.AppendUvarint(to, uint64(n<<1^n>>63)) //nolint:gosec // ZigZag; the same as the format's below 2^56
+	}
+	return to
+}
 
 // inflater reads histograms one after the other with the same memory.
 type inflater struct {

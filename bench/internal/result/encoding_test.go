@@ -186,3 +186,52 @@ func unwrapped(t testing.TB, text []byte) []byte {
 	}
 	return plain.Bytes()
 }
+
+// The text of a histogram is that of the library, byte by byte, so that every program that reads its files reads ours.
+func TestEncodesAsTheLibrary(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, n := range []int{1, 2, 10, 1000, 100_000} {
+		ours := result.NewHistogram()
+		theirs := hdrhistogram.New(result.MinValue.Microseconds(), result.MaxValue.Microseconds(), result.SignificantDigits)
+		for range n {
+			us := 1 + int64(math.Exp(r.Float64()*22))
+			ours.Record(time.Duration(us) * time.Microsecond)
+			if err := theirs.RecordValue(min(us, result.MaxValue.Microseconds())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := theirs.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := ours.Summary().Histogram; got != string(want) {
+			t.Errorf("%d samples: got %.80s…\nwant %.80s…", n, got, want)
+		}
+	}
+}
+
+// BenchmarkSummary is what each second of a run costs for each histogram, beside what the library takes to encode it.
+func BenchmarkSummary(b *testing.B) {
+	r := rand.New(rand.NewPCG(1, 1))
+	ours := result.NewHistogram()
+	theirs := hdrhistogram.New(result.MinValue.Microseconds(), result.MaxValue.Microseconds(), result.SignificantDigits)
+	for range 5000 {
+		us := 100 + int64(r.ExpFloat64()*1000)
+		ours.Record(time.Duration(us) * time.Microsecond)
+		_ = theirs.RecordValue(us)
+	}
+	b.Run("ours", func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			ours.Summary()
+		}
+	})
+	b.Run("library", func(b *testing.B) {
+		b.ReportAllocs()
+		for range b.N {
+			if _, err := theirs.Encode(hdrhistogram.V2CompressedEncodingCookieBase); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -108,11 +108,7 @@ func (h *Histogram) Summary() Summary {
 		Count: n, Min: &lowest, Mean: &mean, Max: &highest, Clipped: h.clipped,
 		P50: at(500), P90: at(900), P95: at(950), P99: at(990), P999: at(999),
 	}
-	text, err := h.counts.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
-	if err != nil {
-		panic(fmt.Sprintf("result: encoding a histogram into memory: %v", err))
-	}
-	s.Histogram = string(text)
+	s.Histogram = encode(h.counts)
 	return s
 }
 
