@@ -139,6 +139,10 @@ func (c *apiConn) deliver(inv *invocation) {
 		b = append(b, "\r\nLambda-Runtime-Trace-Id: "...)
 		b = append(b, inv.traceID...)
 	}
+	if inv.client != "" {
+		b = append(b, "\r\nLambda-Runtime-Client-Context: "...)
+		b = append(b, inv.client...)
+	}
 	b = append(b, "\r\nContent-Length: "...)
 	b = strconv.AppendInt(b, int64(len(inv.event)), 10)
 	b = append(b, "\r\n\r\n"...)

@@ -52,21 +52,27 @@ type door interface {
 // throttler is a front door that tells clients why it has throttled them.
 type throttler interface{ throttled(reason error) httpAnswer }
 
-// openDoor is a front door that listens: the part that all have in common. It does not look at the context of requests,
-// for an invocation goes on when its client has gone, as on AWS.
+// openDoor is a front door that turns HTTP into events: the part that all have in common. It does not look at the context of
+// requests, for an invocation goes on when its client has gone, as on AWS.
 type openDoor struct {
 	door
+	name FrontDoor
+	fn   *function
+	port string
+}
+
+// listening is a front door that listens.
+type listening struct {
 	name   FrontDoor
-	fn     *function
 	addr   string
-	port   string
+	base   string // what each path begins with
 	server *http.Server
 	served chan struct{} // closed when it accepts no more
 }
 
 // openDoors opens all doors of the configuration, or none.
-func openDoors(ctx context.Context, fn *function) ([]*openDoor, error) {
-	var doors []*openDoor
+func openDoors(ctx context.Context, fn *function) ([]*listening, error) {
+	var doors []*listening
 	addr := fn.cfg.Addr
 	for _, name := range fn.cfg.FrontDoors {
 		d, err := open(ctx, fn, name, addr)
@@ -80,33 +86,49 @@ func openDoors(ctx context.Context, fn *function) ([]*openDoor, error) {
 }
 
 // open opens one door.
-func open(ctx context.Context, fn *function, name FrontDoor, addr string) (*openDoor, error) {
+func open(ctx context.Context, fn *function, name FrontDoor, addr string) (*listening, error) {
+	if name == DoorInvoke {
+		return listen(ctx, name, addr, fn.cfg.Log, func(string) http.Handler { return newInvokeAPI(fn) })
+	}
 	d, err := newDoor(name, &fn.cfg)
 	if err != nil {
 		return nil, err
 	}
+	l, err := listen(ctx, name, addr, fn.cfg.Log, func(port string) http.Handler { return &openDoor{door: d, name: name, fn: fn, port: port} })
+	if err != nil {
+		return nil, err
+	}
+	l.base = d.base()
+	return l, nil
+}
+
+// listen serves what handler makes for the port that it got.
+func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, handler func(port string) http.Handler) (*listening, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("opening the %s: %w", name, err)
 	}
-	o := &openDoor{door: d, name: name, fn: fn, addr: listener.Addr().String(), served: make(chan struct{})}
-	_, o.port, _ = net.SplitHostPort(o.addr)
-	o.server = &http.Server{
-		Handler:           o,
+	l := &listening{name: name, addr: listener.Addr().String(), served: make(chan struct{})}
+	_, port, _ := net.SplitHostPort(l.addr)
+	l.server = &http.Server{
+		Handler:           handler(port),
 		ReadHeaderTimeout: 30 * time.Second,
 		MaxHeaderBytes:    1 << 20,
-		ErrorLog:          slog.NewLogLogger(fn.cfg.Log.Handler(), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	go func() {
-		defer close(o.served)
-		_ = o.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it
+		defer close(l.served)
+		_ = l.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it
 	}()
-	return o, nil
+	return l, nil
 }
+
+// url is the address, without a slash at its end but with the stage, if that is part of the path.
+func (l *listening) url() string { return "http://" + l.addr + l.base }
 
 // closeDoors closes the doors. All invocations have their outcome; what remains is to write answers to clients that may have
 // stopped reading.
-func closeDoors(doors []*openDoor) error {
+func closeDoors(doors []*listening) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	var errs []error

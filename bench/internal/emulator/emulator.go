@@ -109,6 +109,12 @@ type Config struct {
 	Limits bool
 	// TmpMB is the size of /tmp in MB, 512 to 10240; 0 means 512. It only counts with Limits.
 	TmpMB int
+	// AsyncRetries is how often an event of the invocation type Event is tried again after the function has failed; nil means 2, as on
+	// Lambda. AsyncRetryWait is the time before the first of them, and twice that before the second; 0 means one minute.
+	// AsyncMaxAge is how long an event may wait in all; 0 means six hours.
+	AsyncRetries   *int
+	AsyncRetryWait time.Duration
+	AsyncMaxAge    time.Duration
 	// FrontDoors are the ways in; none means DoorFunctionURL alone.
 	FrontDoors []FrontDoor
 	// Addr is where the first front door listens, a loopback address; empty means 127.0.0.1:0. The others choose a free port.
@@ -154,6 +160,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
 	setDefault(&c.ScaleRate, defaultScaleRate)
 	setDefault(&c.EnvironmentConcurrency, 1)
+	errs = append(errs, c.asyncDefaults())
 	errs = append(errs, checkConcurrency(&c))
 	setDefault(&c.MaxStarting, 2*runtime.GOMAXPROCS(0))
 	setDefault(&c.Addr, "127.0.0.1:0")
@@ -208,7 +215,7 @@ func checkLoopback(addr string) error {
 // Service is a running function. Its methods are safe for concurrent use.
 type Service struct {
 	fn    *function
-	doors []*openDoor
+	doors []*listening
 }
 
 // Start checks cfg, initialises the provisioned environments and opens the front doors. No other environment is started before the
@@ -233,7 +240,7 @@ func Start(ctx context.Context, cfg Config) (*Service, error) {
 func (s *Service) URL(name FrontDoor) string {
 	for _, d := range s.doors {
 		if d.name == name {
-			return "http://" + d.addr + d.base()
+			return d.url()
 		}
 	}
 	return ""

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
@@ -308,7 +309,7 @@ func TestInitFailures(t *testing.T) {
 			for range 2 {
 				get(t, s, "/pid").expect(t, http.StatusBadGateway, "Internal Server Error")
 			}
-			if diff := cmp.Diff(&tt.want, s.LastInitError()); diff != "" {
+			if diff := cmp.Diff(&tt.want, s.LastInitError(), cmpopts.IgnoreUnexported(emulator.InitError{})); diff != "" {
 				t.Errorf("init error (-want +got):\n%s", diff)
 			}
 			settled(t, s, 0)

@@ -24,9 +24,11 @@ const (
 	// DoorALB is an Application Load Balancer, DoorALBMulti one whose target group has multi-value headers enabled.
 	DoorALB      FrontDoor = "alb"
 	DoorALBMulti FrontDoor = "alb_multi"
+	// DoorInvoke is the Invoke API of Lambda itself, for the AWS CLI and SDKs. Its events are what clients send, not HTTP.
+	DoorInvoke FrontDoor = "invoke"
 )
 
-// FrontDoors are all there are.
+// FrontDoors are those that turn HTTP into events: all but DoorInvoke.
 func FrontDoors() []FrontDoor {
 	return []FrontDoor{DoorFunctionURL, DoorFunctionURLStream, DoorHTTPAPI, DoorRESTAPI, DoorALB, DoorALBMulti}
 }
@@ -44,15 +46,19 @@ func newDoor(name FrontDoor, cfg *Config) (door, error) {
 		return loadBalancer{multi: name == DoorALBMulti, targetGroup: fmt.Sprintf(
 			"arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/0123456789abcdef", cfg.Region, account, cfg.FunctionName)}, nil
 	}
-	return nil, fmt.Errorf("there is no front door %q, only %q", name, FrontDoors())
+	return nil, noDoor(name)
+}
+
+func noDoor(name FrontDoor) error {
+	return fmt.Errorf("there is no front door %q, only %q", name, append(FrontDoors(), DoorInvoke))
 }
 
 // checkDoors reports doors that do not exist or are named twice, and stages that cannot be.
 func checkDoors(c *Config) error {
 	var errs []error
 	for i, name := range c.FrontDoors {
-		if !slices.Contains(FrontDoors(), name) {
-			errs = append(errs, fmt.Errorf("there is no front door %q, only %q", name, FrontDoors()))
+		if name != DoorInvoke && !slices.Contains(FrontDoors(), name) {
+			errs = append(errs, noDoor(name))
 		} else if slices.Contains(c.FrontDoors[:i], name) {
 			errs = append(errs, fmt.Errorf("the front door %q is given twice", name))
 		}

@@ -40,6 +40,8 @@ type InitError struct {
 	Exit string
 	// Stderr is the end of what the process wrote, up to 4 KiB; empty if it wrote nothing.
 	Stderr string
+
+	report *report // what the function reported; nil if it reported nothing
 }
 
 func (e *InitError) Error() string {
@@ -127,7 +129,7 @@ func (f *function) runInit(env *environment, limit time.Duration) error {
 		if report == nil {
 			return nil
 		}
-		failure = &InitError{Reason: "it reported an init error: " + report.Error(), Type: report.kind}
+		failure = &InitError{Reason: "it reported an init error: " + report.Error(), Type: report.kind, report: report}
 	case <-env.child.Done():
 		failure = &InitError{Reason: "it ended (" + env.child.State().String() + ") before it asked for an event", Type: errorTypeExit, Exit: env.child.State().String()}
 	case <-timer.C:

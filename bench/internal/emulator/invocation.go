@@ -14,6 +14,7 @@ import (
 type invocation struct {
 	id      string
 	traceID string
+	client  string // the client context, JSON in one line; only the Invoke API has it
 	event   []byte
 	body    bytes.Buffer // of the request, scratch for the front door
 	head    []byte       // scratch for the Runtime API
@@ -82,7 +83,7 @@ func (p *pools) free(inv *invocation) {
 	inv.event = inv.event[:0]
 	inv.body.Reset()
 	inv.slot, inv.tries, inv.limit = nil, 0, time.Time{}
-	inv.stream, inv.log = nil, nil
+	inv.stream, inv.log, inv.client = nil, nil, ""
 	p.invocations.Put(inv)
 }
 

@@ -55,6 +55,12 @@ type Meter struct {
 	StartWaitUS []int64 `json:"start_wait_us"`
 	// Redelivered are the events that went to another environment because the first one died with the event unread.
 	Redelivered int64 `json:"redelivered"`
+	// AsyncEvents are the events of the invocation type Event that were accepted, AsyncRetries the further tries of those that
+	// failed, AsyncDropped those that were given up: out of tries, too old, or left at the end. AsyncQueued is how many wait now.
+	AsyncEvents  int64 `json:"async_events"`
+	AsyncRetries int64 `json:"async_retries"`
+	AsyncDropped int64 `json:"async_dropped"`
+	AsyncQueued  int   `json:"async_queued"`
 	// Reaped are the environments that were ended for having been idle (Config.IdleTimeout).
 	Reaped int64 `json:"reaped"`
 	// Freezer is how idle environments are frozen: "cgroup v2", "SIGSTOP", or "" if they are not. Freezes is how often that

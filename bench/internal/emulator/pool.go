@@ -41,6 +41,7 @@ type function struct {
 	samples       samples
 	meter         Meter
 	lastInitError *InitError
+	queuedBytes   int // of events that nobody waits for
 	streams       int // log streams, that is environments, so far
 }
 

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -206,8 +207,11 @@ func (c *apiConn) finish(id string, out outcome) (ok bool, refusal func() bool) 
 	return true, nil
 }
 
-// report is what a function tells of an error.
-type report struct{ kind, message string }
+// report is what a function tells of an error: as it was sent, and what that says.
+type report struct {
+	kind, message string
+	raw           []byte
+}
 
 func (r *report) Error() string { return r.kind + ": " + r.message }
 
@@ -219,10 +223,15 @@ func (c *apiConn) readError(req *http.Request) (*report, error) {
 	if _, err := c.read(req, buf); err != nil {
 		return nil, err
 	}
+	return newReport(req.Header.Get(headerErrorType), bytes.Clone(buf.Bytes())), nil
+}
+
+// newReport reads a report. Any body is a valid one; kind is its type if it names none.
+func newReport(kind string, raw []byte) *report {
 	var body struct{ ErrorMessage, ErrorType string }
-	_ = json.Unmarshal(buf.Bytes(), &body) // any body is a valid report
+	_ = json.Unmarshal(raw, &body)
 	if body.ErrorType == "" {
-		body.ErrorType = req.Header.Get(headerErrorType)
+		body.ErrorType = kind
 	}
-	return &report{body.ErrorType, fmt.Sprintf("%.1000s", body.ErrorMessage)}, nil
+	return &report{body.ErrorType, fmt.Sprintf("%.1000s", body.ErrorMessage), raw}
 }

@@ -167,11 +167,8 @@ func trailerError(req *http.Request) error {
 	if kind == "" && encoded == "" {
 		return nil
 	}
-	var body struct{ ErrorMessage string }
-	if raw, err := base64.StdEncoding.DecodeString(encoded); err == nil {
-		_ = json.Unmarshal(raw, &body) // any body is a valid report
-	}
-	return fmt.Errorf("%s while it wrote its answer: %.1000s", kind, body.ErrorMessage)
+	raw, _ := base64.StdEncoding.DecodeString(encoded) // any body is a valid report
+	return fmt.Errorf("while it wrote its answer: %w", newReport(kind, raw))
 }
 
 // streamWriter writes an answer in parts to a client.
