@@ -26,6 +26,7 @@ type emulateOptions struct {
 	memoryMB int
 	timeout  time.Duration
 	life     lifeOptions
+	limits   limitOptions
 	env      []string
 	doors    []string
 	control  bool
@@ -44,6 +45,13 @@ Environments live as on Lambda: new ones come at its rate, up to the concurrency
 its front door does that. One that waits for an event gets no CPU; one that has waited for --idle-timeout is ended. An init
 that fails is tried again inside the invocation.
 
+Each has its share of CPU, its memory, 1,024 processes, 1,024 open files and a /tmp of its own. Cgroups and mount namespaces need
+rights; what cannot be had is told on standard error at the start. Without root, a cgroup comes from
+
+  systemd-run --user --scope --property Delegate=yes bench emulate -- ./bootstrap
+
+The function's log goes to standard error, with Lambda's START, END and REPORT lines in it.
+
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
 rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
 function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
@@ -53,7 +61,9 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
   bench emulate --reserved-concurrency 10 --scale-rate 100 --request-quota -- ./bootstrap
   bench emulate --provisioned 5 --idle-timeout 1m -- ./bootstrap
   bench emulate --environment-concurrency 16 -- ./bootstrap
-  bench emulate --freeze=false --idle-timeout 0 -- ./bootstrap`,
+  bench emulate --freeze=false --idle-timeout 0 -- ./bootstrap
+  bench emulate --memory 1769 --tmp 1024 --log-format json -- ./bootstrap
+  bench emulate --limits=false --log-lines=false -- ./bootstrap`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("expected a bootstrap binary after --\nSee '%s --help'", c.CommandPath())}
@@ -64,14 +74,15 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.name, "name", "function", "name of the function")
-	f.IntVar(&o.memoryMB, "memory", 512, "memory size in MB, told to the function but not enforced")
+	f.IntVar(&o.memoryMB, "memory", 512, "memory size in MB, which its share of CPU is in proportion to (1769 MB are one CPU)")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of an invocation")
 	o.life.register(c)
 	f.StringArrayVar(&o.env, "env", nil, "variable of the function: NAME=VALUE, or NAME to take it from this shell")
 	f.StringSliceVar(&o.doors, "front-door", []string{string(emulator.DoorFunctionURL)}, "front doors to open, each on a port of its own")
-	f.BoolVar(&o.control, "control", false, "answer each line on standard input with the meter, end when it ends")
+	f.BoolVar(&o.control, "control", false, "take variables from the first line on standard input, answer each other with the meter, end when it ends")
 	if err := errors.Join(
 		f.MarkHidden("control"),
+		o.limits.register(c),
 		c.RegisterFlagCompletionFunc("front-door", cobra.FixedCompletions(doorNames(), cobra.ShellCompDirectiveNoFileComp)),
 	); err != nil {
 		panic(err)
@@ -93,7 +104,7 @@ func (o *emulateOptions) validate() error {
 	case o.timeout <= 0 || o.timeout > maxFunctionTimeout:
 		return fmt.Errorf("--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
 	}
-	return o.life.validate()
+	return errors.Join(o.life.validate(), o.limits.validate())
 }
 
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
@@ -107,6 +118,12 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	}
 	if err := o.validate(); err != nil {
 		return usageError{err}
+	}
+	in := bufio.NewReader(std.in)
+	if o.control {
+		if err := takeEnv(in, env); err != nil {
+			return usageError{err}
+		}
 	}
 	ctx, _, stop := watchSignals(ctx, func() {})
 	defer stop()
@@ -124,6 +141,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 		FrontDoors: doors, Group: group, Output: std.err,
 	}
 	o.life.apply(&cfg)
+	o.limits.apply(&cfg)
 	service, err := emulator.Start(ctx, cfg)
 	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
 		return usageError{err} // all but a port that cannot be had is what was given
@@ -140,7 +158,10 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 		return err
 	}
 	if o.control {
-		return serveControl(ctx, std, service)
+		return serveControl(ctx, in, std.out, service)
+	}
+	for _, note := range service.Meter().Notes {
+		_, _ = fmt.Fprintf(std.err, "Not as on Lambda: %s\n", note)
 	}
 	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", args[0])
 	<-ctx.Done()
@@ -194,10 +215,10 @@ func functionEnv(flags []string, lookup func(string) (string, bool)) (map[string
 
 // serveControl is how bench's other process asks for the meter: a line in, a line of JSON out. It ends with its input, so that
 // the service cannot outlive who asked for it.
-func serveControl(ctx context.Context, std streams, service *emulator.Service) error {
+func serveControl(ctx context.Context, in io.Reader, out io.Writer, service *emulator.Service) error {
 	ended := make(chan error, 1)
 	go func() {
-		lines, answers := bufio.NewScanner(std.in), json.NewEncoder(std.out)
+		lines, answers := bufio.NewScanner(in), json.NewEncoder(out)
 		for lines.Scan() {
 			report := target.MeterReport{Meter: service.Meter()}
 			if err := service.LastInitError(); err != nil {

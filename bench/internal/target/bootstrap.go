@@ -26,18 +26,12 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 		return InputError{fmt.Errorf("path: %s is no executable file", path)}
 	}
 	args := []string{
-		"emulate", "--control", "--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
+		"emulate", "--control", "--limits=false", "--log-lines=false",
+		"--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
 		// What it costs to thaw an environment is this machine's affair: the figure would say nothing of AWS.
 		"--freeze=false",
 	}
-	env := os.Environ()
-	// Values go by the environment: command lines are for everybody to read.
-	for _, key := range sortedKeys(spec.Env) {
-		args = append(args, "--env", key)
-		env = append(env, key+"="+spec.Env[key])
-	}
 	cmd := s.host.self(append(args, "--", path)...)
-	cmd.Env = env
 	c := &control{}
 	if c.in, err = cmd.StdinPipe(); err != nil {
 		return err
@@ -55,7 +49,11 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 	c.out = bufio.NewReader(pipe)
 	var hello map[string]string // front door to URL
 	stop := context.AfterFunc(ctx, func() { _ = child.Stop(0) })
-	err = c.receive(&hello)
+	// The variables of the function go this way: command lines are for everybody to read, and in its environment they would
+	// act on the service too.
+	if err = json.NewEncoder(c.in).Encode(spec.Env); err == nil {
+		err = c.receive(&hello)
+	}
 	stop()
 	if err != nil || hello[spec.FrontDoor] == "" {
 		_ = child.Stop(time.Second)
