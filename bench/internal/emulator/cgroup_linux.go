@@ -133,6 +133,9 @@ func (g *cgroup) usable() bool { return !g.failed.Load() }
 // fail notes that a process could not be started in it: no other is tried.
 func (g *cgroup) fail() { g.failed.Store(true) }
 
+// folder is where it is.
+func (g *cgroup) folder() string { return g.dir }
+
 func (g *cgroup) close() {
 	removeCgroup(g.dir)
 	_ = g.lock.Close()

@@ -16,4 +16,6 @@ func (*cgroup) usable() bool { return false }
 func (*cgroup) fail()        {}
 func (*cgroup) close()       {}
 
+func (*cgroup) folder() string { return "" }
+
 func (*cgroup) environment(*exec.Cmd) (freezer, string, error) { return nil, "", errors.ErrUnsupported }

@@ -119,7 +119,7 @@ func (e *environment) start() error {
 // spawn starts the process within its limits; v2 is the cgroup that it is started in, "" if there is none.
 func (e *environment) spawn(cmd *exec.Cmd, v2 string) (*process.Child, error) {
 	f := e.fn
-	cage, hooks := f.limits.confine(cmd, v2)
+	cage, hooks := f.limits.confine(v2)
 	cmd.Env = environ(&f.cfg, e, cage.env())
 	e.started = time.Now()
 	child, err := f.cfg.Group.StartWith(cmd, hooks)

@@ -40,6 +40,9 @@ func (z *freezing) open(cfg *Config) {
 	if z.on || cfg.Limits {
 		z.group = openCgroup()
 	}
+	if z.group != nil {
+		cfg.Group.Cgroup(z.group.folder())
+	}
 }
 
 func (z *freezing) close() {

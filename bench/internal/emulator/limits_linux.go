@@ -3,7 +3,6 @@ package emulator
 import (
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -217,9 +216,8 @@ func (g *cageGroup) remove() {
 	}
 }
 
-// confine prepares the limits of an environment that is started by cmd, whose cgroup of version 2 is v2, if it has one. What cannot
-// be had is noted.
-func (l *limits) confine(cmd *exec.Cmd, v2 string) (*cage, process.Hooks) {
+// confine prepares the limits of an environment, whose cgroup of version 2 is v2, if it has one. What cannot be had is noted.
+func (l *limits) confine(v2 string) (*cage, process.Hooks) {
 	c := &cage{limits: l}
 	if !l.on {
 		return c, process.Hooks{}
@@ -244,7 +242,7 @@ func (l *limits) confine(cmd *exec.Cmd, v2 string) (*cage, process.Hooks) {
 	}
 	hooks := process.Hooks{Ready: func(pid int) { c.admit(pid) }}
 	if l.tmp.private() && err == nil {
-		m := l.tmp.mounts.around(c.tmp, cmd.Dir)
+		m := l.tmp.mounts.around(c.tmp)
 		hooks.Before, hooks.After = m.enter, m.leave
 	}
 	return c, hooks

@@ -4,7 +4,6 @@ package emulator
 
 import (
 	"errors"
-	"os/exec"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/process"
@@ -36,7 +35,7 @@ type mounts struct {
 func (m *mounts) open(*Config, bool) { m.why = "there are no mount namespaces on this system" }
 
 // confine gives the environment a folder for temporary files.
-func (l *limits) confine(*exec.Cmd, string) (*cage, process.Hooks) {
+func (l *limits) confine(string) (*cage, process.Hooks) {
 	c := &cage{limits: l}
 	if l.on {
 		var err error

@@ -18,20 +18,21 @@ type mounts struct {
 	why    string // it is not
 	folder bool   // /tmp is a folder rather than a file system
 	sizeMB int
-	root   string // the folder of the bootstrap, if it is below /tmp, so that it must be kept in sight
+	keep   string // what must be kept in sight: the folder of the bootstrap if it is below /tmp, the bootstrap alone if it is in /tmp
 }
 
 // open finds out whether this process may make mount namespaces, by making one.
 func (m *mounts) open(cfg *Config, folder bool) {
 	m.folder, m.sizeMB = folder, cfg.TmpMB
-	if root := filepath.Dir(cfg.Bootstrap); root == functionTmp {
-		m.why = "the bootstrap is in /tmp itself"
-		return
+	if root := filepath.Dir(cfg.Bootstrap); below(root, functionTmp) {
+		m.keep = root
+	} else if root == functionTmp {
+		m.keep = cfg.Bootstrap
 	}
 	result := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends here, whatever has become of it
-		result <- m.probe(filepath.Dir(cfg.Bootstrap))
+		result <- m.probe()
 	}()
 	if err := <-result; err != nil {
 		m.why = err.Error()
@@ -40,7 +41,7 @@ func (m *mounts) open(cfg *Config, folder bool) {
 	m.usable = true
 }
 
-func (m *mounts) probe(root string) error {
+func (m *mounts) probe() error {
 	dir := ""
 	if m.folder {
 		var err error
@@ -49,19 +50,19 @@ func (m *mounts) probe(root string) error {
 		}
 		defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
 	}
-	a := m.around(dir, root)
+	a := m.around(dir)
 	if err := a.enter(); err != nil {
 		return err
 	}
 	return a.leave()
 }
 
-func (m *mounts) around(dir, root string) *around { return &around{m: m, dir: dir, root: root} }
+func (m *mounts) around(dir string) *around { return &around{m: m, dir: dir} }
 
 // around is the mount namespace of one environment, while it is started.
 type around struct {
 	m         *mounts
-	dir, root string // what becomes /tmp, and the folder of the bootstrap
+	dir       string // what becomes /tmp, if that is a folder
 	home, cwd int    // where the thread came from
 }
 
@@ -84,18 +85,18 @@ func (a *around) enter() (err error) {
 	return nil
 }
 
-// mount puts the environment's /tmp on /tmp. If the bootstrap is below it, its folder is put back to where it was.
+// mount puts the environment's /tmp on /tmp, and what must be kept in sight back to where it was.
 func (a *around) mount() error {
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
 		return fmt.Errorf("making mounts private: %w", err)
 	}
-	root := -1
-	if below(a.root, functionTmp) {
+	keep := -1
+	if a.m.keep != "" {
 		var err error
-		if root, err = unix.Open(a.root, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0); err != nil {
-			return fmt.Errorf("opening %s: %w", a.root, err)
+		if keep, err = unix.Open(a.m.keep, unix.O_PATH|unix.O_CLOEXEC, 0); err != nil {
+			return fmt.Errorf("opening %s: %w", a.m.keep, err)
 		}
-		defer unix.Close(root) //nolint:errcheck // a reference
+		defer unix.Close(keep) //nolint:errcheck // a reference
 	}
 	var err error
 	if a.m.folder {
@@ -106,16 +107,26 @@ func (a *around) mount() error {
 	if err != nil {
 		return fmt.Errorf("mounting /tmp: %w", err)
 	}
-	if root < 0 {
+	if keep < 0 {
 		return nil
 	}
-	if err := os.MkdirAll(a.root, 0o755); err != nil {
-		return err
+	if filepath.Dir(a.m.keep) == functionTmp && !isDir(keep) {
+		err = os.WriteFile(a.m.keep, nil, 0o600)
+	} else {
+		err = os.MkdirAll(a.m.keep, 0o755)
 	}
-	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", root), a.root, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mounting %s: %w", a.root, err)
+	if err != nil {
+		return fmt.Errorf("keeping the bootstrap: %w", err)
+	}
+	if err := unix.Mount(fmt.Sprintf("/proc/self/fd/%d", keep), a.m.keep, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+		return fmt.Errorf("mounting %s: %w", a.m.keep, err)
 	}
 	return nil
+}
+
+func isDir(fd int) bool {
+	var st unix.Stat_t
+	return unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR
 }
 
 // leave takes the thread back to where it came from.
