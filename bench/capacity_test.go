@@ -106,6 +106,33 @@ func TestFindCapacityInterrupted(t *testing.T) {
 	}
 }
 
+// What was found until bench is killed is in its journal.
+func TestFindCapacityKilled(t *testing.T) {
+	t.Parallel()
+	server := bounded(t, 2, 10*time.Millisecond)
+	out := filepath.Join(t.TempDir(), "out")
+	r := start(t, nil, "--find-capacity", "--slo", "p90=200ms", "--trial", "500ms", "--start-rate", "20", "--scenario",
+		capacityScenario(t, ""), "--target", "only="+server.URL, "--out", out)
+	eventually(t, "the journal has two trials", func() bool {
+		text, err := os.ReadFile(filepath.Join(out, result.JournalName))
+		return err == nil && strings.Count(string(text), `"type":"capacity"`) >= 2
+	})
+	r.signal(os.Kill)
+	for range r.lines { // until it is gone
+	}
+	_ = r.cmd.Wait()
+	if text := command(t, "report", out); !strings.Contains(text, "Capacity") || !strings.Contains(text, "There is no result.json") {
+		t.Errorf("the report of a search that was killed:\n%s", text)
+	}
+	got, err := result.LoadJournal(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c := got.Targets[0].Capacity; c == nil || len(c.Trials) < 2 || c.Converged || c.Trials[0].RateRPS != 20 {
+		t.Errorf("found %+v", c)
+	}
+}
+
 // A target that keeps the SLO at no rate is a missed threshold.
 func TestFindCapacityOfNone(t *testing.T) {
 	t.Parallel()

@@ -37,8 +37,8 @@ type journal struct {
 	size  int64 // of the lines that are whole
 	dirty bool
 	err   error
-	// intervals that are in the file.
-	intervals int
+	// figures counts the lines that have some.
+	figures int
 }
 
 // journalLine is any line of the journal.
@@ -209,8 +209,9 @@ func (j *journal) append(line journalLine) {
 	}
 	j.size += int64(len(text))
 	j.dirty = true
-	if _, ok := line.(result.JournalInterval); ok {
-		j.intervals++
+	switch line.(type) {
+	case result.JournalInterval, result.JournalCapacity:
+		j.figures++
 	}
 }
 
@@ -232,7 +233,7 @@ func (j *journal) close() []string {
 	j.ended.Wait()
 	if j.file != nil {
 		j.err = errors.Join(j.err, j.file.Close())
-		if j.intervals == 0 {
+		if j.figures == 0 {
 			_ = os.Remove(j.file.Name())
 		}
 	}
@@ -247,7 +248,7 @@ func (j *journal) close() []string {
 
 // hint says, after close, what can be done with the journal of a run without a result.
 func (j *journal) hint() string {
-	if j.intervals == 0 {
+	if j.figures == 0 {
 		return ""
 	}
 	return fmt.Sprintf(" ('bench report %s' renders what was measured)", filepath.Dir(j.file.Name()))

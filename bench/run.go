@@ -301,7 +301,7 @@ func (o *runOptions) load(ctx context.Context, drain <-chan struct{}, g *loadgen
 	if !o.capacity.find {
 		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show}, others...))
 	}
-	s := &capacitySearch{options: &o.capacity, scenario: c.scenario, g: g, c: c, show: show, watching: others, drain: drain}
+	s := &capacitySearch{options: &o.capacity, scenario: c.scenario, g: g, c: c, show: show, journal: j, watching: others, drain: drain}
 	return s.run(ctx)
 }
 

@@ -24,6 +24,7 @@ type capacitySearch struct {
 	g        *loadgen.Generator
 	c        *collector
 	show     *display
+	journal  *journal
 	watching observers
 	drain    <-chan struct{}
 	targets  []capacityTarget
@@ -102,6 +103,9 @@ func (s *capacitySearch) trial(ctx context.Context, target int, rate float64) (w
 	t.tired = !judged.Met
 	t.trials = append(t.trials, judged)
 	t.search.Record(rate, knee.Outcome{Met: judged.Met, Foreign: limited})
+	s.journal.put(result.JournalCapacity{
+		Target: s.c.targets[target].Name, At: time.Now().UTC().Truncate(time.Millisecond), Capacity: s.found(t),
+	})
 	t.near = append(t.near, record)
 	t.forget()
 	s.tell(target, &judged)
@@ -182,6 +186,11 @@ func (t *capacityTarget) forget() {
 	t.near = near
 }
 
+// found is what the search on a target has found so far.
+func (s *capacitySearch) found(t *capacityTarget) *result.Capacity {
+	return capacityOf(t.search.Found(), s.scenario.SLO, append([]result.Trial{}, t.trials...))
+}
+
 // conclude makes the trials at the rates that were kept what the run measured.
 func (s *capacitySearch) conclude() {
 	s.c.capacities = make([]*result.Capacity, len(s.targets))
@@ -189,7 +198,7 @@ func (s *capacitySearch) conclude() {
 	for i := range s.targets {
 		t := &s.targets[i]
 		found := t.search.Found()
-		s.c.capacities[i] = capacityOf(found, s.scenario.SLO, append([]result.Trial{}, t.trials...))
+		s.c.capacities[i] = s.found(t)
 		highest = max(highest, found.Kept)
 		round := 0
 		for _, r := range t.near {

@@ -12,8 +12,11 @@ import (
 //
 // The first line is a JournalHead. Then follow the turns, one after the other, each a phase of a round on one target: any
 // number of lines that are a JournalInterval, which together have all that was recorded, and a JournalTurn at its end. After a
-// turn there may be a JournalHealth; the last one holds. The field "type" tells them apart. Lines are only ever appended, and never without their line break, so that a last line that
-// lacks it was cut off. Fields may be added under one schema version; lines of other types are none of this version.
+// turn there may be a JournalHealth; the last one holds. In a search for the capacity there are no turns: after each trial there is a
+// JournalCapacity with all trials of its target so far. The field "type" tells them apart.
+//
+// Lines are only ever appended, and never without their line break, so that a last line that lacks it was cut off. Fields may be added
+// under one schema version; lines of other types are none of this version.
 //
 // Histograms merge: every figure of a longer span is had by merging the histograms of its intervals. To save space a
 // service time that is the response time, as in a closed loop, has its figures but an empty histogram.
@@ -27,6 +30,7 @@ const (
 	typeInterval = "interval"
 	typeTurn     = "turn"
 	typeHealth   = "health"
+	typeCapacity = "capacity"
 )
 
 // JournalHead is the first line: all that is known before the load, which is a Run whose targets have no figures yet. Their
@@ -76,6 +80,14 @@ type JournalHealth struct {
 	Generator Generator `json:"generator"`
 }
 
+// JournalCapacity is what the search for a target's capacity has found so far.
+type JournalCapacity struct {
+	Type     string    `json:"type"`
+	Target   string    `json:"target"`
+	At       time.Time `json:"at"`
+	Capacity *Capacity `json:"capacity"`
+}
+
 // Line is the head's text in the journal.
 func (h JournalHead) Line() ([]byte, error) {
 	h.Type = typeHead
@@ -105,6 +117,12 @@ func (t JournalTurn) Line() ([]byte, error) {
 func (h JournalHealth) Line() ([]byte, error) {
 	h.Type = typeHealth
 	return journalLine(h)
+}
+
+// Line is the text of what was found in the journal.
+func (c JournalCapacity) Line() ([]byte, error) {
+	c.Type = typeCapacity
+	return journalLine(c)
 }
 
 func journalLine(v any) ([]byte, error) {

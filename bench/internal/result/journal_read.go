@@ -152,8 +152,10 @@ func (r *rebuilt) line(text []byte) error {
 		return r.turn(text)
 	case typeHealth:
 		return r.health(text)
+	case typeCapacity:
+		return r.capacity(text)
 	}
-	return fmt.Errorf("unknown type %q: expected one of %q", kind.Type, []string{typeInterval, typeTurn, typeHealth})
+	return fmt.Errorf("unknown type %q: expected one of %q", kind.Type, []string{typeInterval, typeTurn, typeHealth, typeCapacity})
 }
 
 func (r *rebuilt) head(text []byte) error {
@@ -240,11 +242,11 @@ func (r *rebuilt) begin(i *JournalInterval) error {
 		}
 		return nil
 	}
-	at := slices.IndexFunc(r.targets, func(t *rebuiltTarget) bool { return t.result.Name == i.Target })
-	if at < 0 {
-		return fmt.Errorf("target %q is not in the first line", i.Target)
+	t, err := r.target(i.Target)
+	if err != nil {
+		return err
 	}
-	r.open = &rebuiltTurn{target: r.targets[at], phase: phase, steps: make([]sums, len(r.run.Scenario.Steps))}
+	r.open = &rebuiltTurn{target: t, phase: phase, steps: make([]sums, len(r.run.Scenario.Steps))}
 	return nil
 }
 
@@ -275,6 +277,33 @@ func (r *rebuilt) health(text []byte) error {
 	}
 	r.run.Generator, r.known = h.Generator, true
 	return nil
+}
+
+func (r *rebuilt) capacity(text []byte) error {
+	var c JournalCapacity
+	if err := json.Unmarshal(text, &c); err != nil {
+		return plainError(err)
+	}
+	t, err := r.target(c.Target)
+	switch {
+	case err != nil:
+		return err
+	case c.Capacity == nil:
+		return errors.New("capacity is missing")
+	}
+	if err := c.Capacity.validate(); err != nil {
+		return fmt.Errorf("capacity: %w", err)
+	}
+	t.result.Capacity, r.at = c.Capacity, c.At
+	return nil
+}
+
+func (r *rebuilt) target(name string) (*rebuiltTarget, error) {
+	at := slices.IndexFunc(r.targets, func(t *rebuiltTarget) bool { return t.result.Name == name })
+	if at < 0 {
+		return nil, fmt.Errorf("target %q is not in the first line", name)
+	}
+	return r.targets[at], nil
 }
 
 // close adds the open turn to its target.
@@ -333,7 +362,7 @@ func (r *rebuilt) warnings(cut bool) []string {
 	case r.at.Equal(r.run.StartedAt):
 		text += "has no figures yet."
 	default:
-		text += "reaches to the end of a phase, at " + at + "."
+		text += "reaches to the end of a phase or trial, at " + at + "."
 	}
 	all := []string{text}
 	if cut {

@@ -347,6 +347,9 @@ func TestJournalFaults(t *testing.T) {
 		"a negative wall time":     {replaced(3, `"wall_s":`, `"wall_s":-`), "line 4: wall_s is -"},
 		"counts that do not match": {replaced(1, `"requests":3`, `"requests":4`), "line 2: phase: 4 requests are not"},
 		"a step too few":           {replaced(1, `"steps":[`, `"stops":[`), "line 2: the interval has 0 steps, and the scenario has 2"},
+		"a capacity of nothing":    {append(append([]string{}, lines...), `{"type":"capacity","target":"one"}`+"\n"), "line 9: capacity is missing"},
+		"a capacity of no one":     {append(append([]string{}, lines...), `{"type":"capacity","target":"three","capacity":{}}`+"\n"), `line 9: target "three" is not in`},
+		"an impossible capacity":   {append(append([]string{}, lines...), `{"type":"capacity","target":"one","capacity":{"kept_rps":-1}}`+"\n"), "line 9: capacity: kept_rps is negative"},
 		"a broken histogram":       {replaced(1, `"histogram":"HIST`, `"histogram":"HEST`), "line 2: phase.response_time_us: the histogram is broken"},
 	} {
 		t.Run(name, func(t *testing.T) {
