@@ -132,7 +132,7 @@ func (t *frost) thaw(f *function) {
 	t.since = time.Time{}
 }
 
-// awake thaws an environment that has been bound to inv. The time of inv begins after that.
+// awake thaws an environment that has been bound to inv. The time of inv begins with that.
 func (t *frost) awake(inv *invocation) {
 	if !t.wanted.Load() {
 		return

@@ -140,8 +140,8 @@ func TestIdleTimeout(t *testing.T) {
 	for range 3 {
 		pids = append(pids, (<-replies).body)
 	}
-	eventually(t, "idle environments stay", func() bool { return s.Meter().Environments == 0 })
-	if m := s.Meter(); m.Reaped != 3 || m.Exits != 0 || m.Idle != 0 || m.Frozen != 0 {
+	eventually(t, "idle environments stay", func() bool { m := s.Meter(); return m.Environments == 0 && m.Frozen == 0 })
+	if m := s.Meter(); m.Reaped != 3 || m.Exits != 0 || m.Idle != 0 {
 		t.Errorf("meter: %+v", m)
 	}
 	for _, pid := range pids {
