@@ -63,7 +63,7 @@ func TestManyClients(t *testing.T) {
 	s := start(t, func(c *emulator.Config) { c.MaxConcurrency = 10 })
 	get(t, s, "/pid")
 	addr := strings.TrimPrefix(s.URL(emulator.DoorFunctionURL), "http://")
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "crowd", addr, strconv.Itoa(manyClients)) //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "crowd", addr, strconv.Itoa(manyClients))
 	cmd.Stderr = os.Stderr
 	out, err := cmd.Output()
 	if err != nil {

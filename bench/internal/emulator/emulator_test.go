@@ -285,17 +285,20 @@ func TestInitFailures(t *testing.T) {
 		errors func(emulator.Meter) int64
 	}{
 		"exit": {
-			map[string]string{"INIT": "exit"}, time.Minute, time.Minute,
+			map[string]string{"INIT": "exit"},
+			time.Minute, time.Minute,
 			emulator.InitError{Reason: "it ended (exit status 3) before it asked for an event", Type: "Runtime.ExitError", Exit: "exit status 3", Stderr: "no such table: users\n"},
 			func(m emulator.Meter) int64 { return m.Exits },
 		},
 		"error": {
-			map[string]string{"INIT": "error"}, time.Minute, time.Minute,
+			map[string]string{"INIT": "error"},
+			time.Minute, time.Minute,
 			emulator.InitError{Reason: "it reported an init error: Config.Missing: no STORE given", Type: "Config.Missing"},
 			func(m emulator.Meter) int64 { return m.FunctionErrors },
 		},
 		"never": {
-			map[string]string{"INIT": "never"}, 500 * time.Millisecond, 700 * time.Millisecond,
+			map[string]string{"INIT": "never"},
+			500 * time.Millisecond, 700 * time.Millisecond,
 			emulator.InitError{Reason: "it did not ask for an event within 700ms", Type: "Sandbox.Timedout", Stderr: "waiting for a lock\n"},
 			func(m emulator.Meter) int64 { return m.Timeouts },
 		},

@@ -43,7 +43,7 @@ func compareFreezing(b *testing.B, how string, after time.Duration, rest bool) {
 		for range n {
 			if rest {
 				time.Sleep(2 * after) // both, so that the caches of both are as cold
-				frozen(b, freezing, 1)
+				frozen(b, freezing)
 			}
 			began := time.Now()
 			if err := clients[i].get(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -52,10 +51,10 @@ func startFreezing(tb testing.TB, how string, configure func(*emulator.Config)) 
 	return s
 }
 
-// frozen waits until n environments are frozen.
-func frozen(tb testing.TB, s *emulator.Service, n int) {
+// frozen waits until an environment is frozen.
+func frozen(tb testing.TB, s *emulator.Service) {
 	tb.Helper()
-	eventually(tb, "environments are not frozen", func() bool { return s.Meter().Frozen == n })
+	eventually(tb, "no environment is frozen", func() bool { return s.Meter().Frozen == 1 })
 }
 
 // "Lambda freezes the execution environment when the runtime and each extension have completed and there are no pending events";
@@ -77,7 +76,7 @@ func TestFrozenGetsNoCPU(t *testing.T) {
 				file := dir + "/" + how + task
 				get(t, s, "/spin?how="+task+"&file="+strings.ReplaceAll(file, " ", "%20")).expect(t, http.StatusOK, "")
 				for range 3 {
-					frozen(t, s, 1)
+					frozen(t, s)
 					passes() // a process stops when it is next scheduled
 					before := counted(t, file)
 					passes()
@@ -106,7 +105,7 @@ func TestFrozenUnseen(t *testing.T) {
 	file := t.TempDir() + "/sigcont"
 	get(t, s, "/spin?how=sigcont&file="+file).expect(t, http.StatusOK, "")
 	for range 10 {
-		frozen(t, s, 1)
+		frozen(t, s)
 		get(t, s, "/pid")
 	}
 	if n := counted(t, file); n != 0 {
@@ -125,7 +124,7 @@ func TestFreezeRaces(t *testing.T) {
 					t.Fatalf("answer is %d %q", r.status, r.body)
 				}
 			}
-			frozen(t, s, 1)
+			frozen(t, s)
 			if m := s.Meter(); m.ColdStarts != 1 || m.Errors != 0 || m.Freezes == 0 {
 				t.Errorf("meter: %+v", m)
 			}
@@ -140,7 +139,7 @@ func TestCloseOfFrozen(t *testing.T) {
 			mark := t.TempDir() + "/term"
 			s := startFreezing(t, how, func(c *emulator.Config) { c.Env = map[string]string{"ON_TERM": mark} })
 			pid, forked := get(t, s, "/pid").body, get(t, s, "/fork").body
-			frozen(t, s, 1)
+			frozen(t, s)
 			if err := s.Close(30 * time.Second); err != nil {
 				t.Fatal(err)
 			}
@@ -158,30 +157,31 @@ func TestCloseOfFrozen(t *testing.T) {
 }
 
 // serve is a service in a process of its own: it prints the process of its environment when that is frozen, and stays.
-func serve(bootstrap string) int {
+func serve(bootstrap string) error {
 	g, err := process.NewGroup(os.Args[0], "reap")
 	if err != nil {
-		return 1
+		return err
 	}
 	s, err := emulator.Start(context.Background(), emulator.Config{Bootstrap: bootstrap, Group: g, Freeze: true})
 	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+		return err
 	}
 	r, err := tryURL(context.Background(), http.MethodGet, s.URL(emulator.DoorFunctionURL)+"/pid", "", nil)
 	if err != nil {
-		return 1
+		return err
 	}
 	for s.Meter().Frozen == 0 {
 		time.Sleep(time.Millisecond)
 	}
-	fmt.Println(r.body)
+	if _, err := os.Stdout.WriteString(r.body + "\n"); err != nil {
+		return err
+	}
 	select {}
 }
 
 // A service that is killed leaves no process, not even a frozen one, and no cgroup for longer than until the next one.
 func TestKilledServiceLeavesNothing(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", programs.fn) //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "serve", programs.fn)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil || cmd.Start() != nil {

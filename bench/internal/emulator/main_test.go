@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 			process.Reap(os.Stdin)
 			return
 		case "serve":
-			os.Exit(serve(os.Args[2]))
+			fmt.Fprintln(os.Stderr, serve(os.Args[2]))
+			os.Exit(1)
 		case "crowd":
 			os.Exit(crowd(os.Args[2], os.Args[3]))
 		}

@@ -29,7 +29,7 @@ func (f *function) provision(ctx context.Context) {
 	var first sync.WaitGroup
 	for range f.cfg.Provisioned {
 		first.Add(1)
-		f.workers.Go(func() { f.keepOne(sync.OnceFunc(first.Done)) })
+		f.workers.Go(func() { f.keepOne(sync.OnceFunc(first.Done)) }) //nolint:contextcheck // it runs as long as the service
 	}
 	up := make(chan struct{})
 	go func() {
