@@ -88,11 +88,22 @@ func (d *display) load() string {
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)
 		if n < 0 {
-			return "up to " + plural(int64(d.scenario.InFlight()), "worker")
+			return "up to " + plural(int64(d.scenario.InFlight()), d.inFlight())
 		}
 		requests += n * d.rounds
 	}
-	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.InFlight()), "worker"))
+	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.InFlight()), d.inFlight()))
+}
+
+// inFlight is what has a request in flight each.
+func (d *display) inFlight() string {
+	switch {
+	case d.scenario.Load != scenario.Open:
+		return "worker"
+	case d.scenario.Protocol == scenario.HTTP2:
+		return "stream"
+	}
+	return "connection"
 }
 
 // draining tells that the first Ctrl-C was heard.
