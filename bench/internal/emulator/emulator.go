@@ -6,8 +6,11 @@
 // An environment is one process of the bootstrap, with a Runtime API of its own. It handles one request at a time. A
 // request takes the idle environment that was used last; when all are busy it causes a new one, waits for the init of that
 // one and for no other, even if another comes free in the meantime. So a burst of n requests costs n cold starts. Beyond
-// Config.MaxConcurrency requests are throttled. A function that crashes, or outlives its time-out, loses its environment.
-// A client that goes away changes nothing: the invocation runs to its end.
+// the concurrency, and the rate at which Lambda adds environments, requests are throttled. An init that fails is tried again
+// inside the invocation, under the function's time-out. A function that crashes, or outlives its time-out, loses its
+// environment. A client that goes away changes nothing: the invocation runs to its end.
+//
+// With Config.EnvironmentConcurrency an environment takes several events at once, as on Lambda Managed Instances.
 //
 // # Where it differs, on purpose
 //
@@ -16,7 +19,11 @@
 //   - A client next door can send its next request before the environment that answered it has asked for more work. The
 //     network between client and Lambda hides that instant on AWS. Here such a request waits up to 100 ms for an
 //     environment that has answered but not asked again, before it causes a cold start.
-//   - An init that fails is tried again by the next request, not by the one that waited for it.
+//   - Idle environments are frozen 5 ms after they have become idle, not at once, so that a client next door does not pay for a
+//     thaw at each request. By signals a process that has left its group is not frozen (Meter.Freezer tells the way).
+//   - On Managed Instances a request that finds no room is rejected until others start in the background; here it causes a new
+//     environment and waits for it, and so do all that find room in the same one.
+//   - A provisioned environment that cannot be initialised is tried again after 1 s, and ever longer up to a minute.
 //   - An event that a dying environment has not read is given to another one, once.
 //   - Front doors have no time-outs of their own, and no limit of headers but net/http's; streams are not slowed down after
 //     their first 6 MB. Front doors speak HTTP/1.1 without TLS and tell functions so. What else each of them does in its own way,

@@ -108,6 +108,10 @@ func (i *idle) list(s *slot) *[]*slot {
 func (f *function) freezeIdle() {
 	f.mu.Lock()
 	f.idle.freezer.set = false
+	if f.closed { // they are to end, and must be able to
+		f.mu.Unlock()
+		return
+	}
 	now := time.Now()
 	var due []*environment
 	next := time.Duration(-1)
@@ -124,7 +128,7 @@ func (f *function) freezeIdle() {
 			due = append(due, s.env)
 		}
 	}
-	if next >= 0 && !f.closed {
+	if next >= 0 {
 		f.idle.freezer.in(max(next, time.Millisecond))
 	}
 	f.mu.Unlock()

@@ -86,7 +86,7 @@ func (f *function) throttle(reason throttleReason) error {
 
 // admit holds a request against the request-rate quota.
 func (f *function) admit() error {
-	if !f.cfg.RateQuota {
+	if !f.cfg.RateQuota || f.cfg.limit() == 0 { // none is allowed: that is not for their rate
 		return nil
 	}
 	f.mu.Lock()
