@@ -171,6 +171,11 @@ type scratch struct {
 
 func (s *scratch) open(l *limits, folders bool) {
 	s.mounts.open(l.cfg, folders)
+	s.prepare(l, folders)
+}
+
+// prepare makes the folder for those of environments, if they need any.
+func (s *scratch) prepare(l *limits, folders bool) {
 	if s.private() && !folders {
 		return
 	}

@@ -35,6 +35,8 @@ func TestMain(m *testing.M) {
 		case "serve":
 			fmt.Fprintln(os.Stderr, serve(os.Args[2]))
 			os.Exit(1)
+		case "cage":
+			os.Exit(serveLimited(os.Args[2]))
 		case "crowd":
 			os.Exit(crowd(os.Args[2], os.Args[3]))
 		}

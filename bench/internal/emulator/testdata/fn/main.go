@@ -224,7 +224,8 @@ func misbehave(e event) (any, error) {
 	case "/bare":
 		return e.Query["text"], nil
 	}
-	return text("echo"), nil
+	n, _ := strconv.Atoi(e.Query["n"])
+	return use(e, n)
 }
 
 type failing struct{}
