@@ -23,10 +23,10 @@ type openPace struct {
 	over     chan struct{} // closed when there is nothing left to give out
 	schedule *scenario.Schedule
 	given    atomic.Int64
-	back     []time.Duration // what a worker took last and did not send
-	gaveUp   time.Time       // when the queue was given up; zero if it was not
-	busy     atomic.Int64    // workers with a request
-	step     int             // first step of an iteration, or drawn
+	gaveUp   time.Time     // when the queue was given up; zero if it was not
+	undone   time.Duration // then, the request that a worker took last and did not send
+	busy     atomic.Int64  // workers with a request
+	step     int           // first step of an iteration, or drawn
 	cpus     int
 
 	// The same schedule once more, as far as it is due.
@@ -72,7 +72,7 @@ func (o *openPace) next(w *worker, prepare func(n uint64, step int)) (time.Time,
 	at := o.start.Add(due)
 	prepare(uint64(o.given.Load()), o.step) //nolint:gosec // counts up from 0
 	if !o.wait(at) {
-		o.back = append(o.back, due)
+		o.undone = due
 		close(o.over)
 		return time.Time{}, false
 	}
@@ -100,7 +100,7 @@ func (o *openPace) wait(at time.Time) bool {
 	if o.pacer.wait(at, o.stop.asked, o.cpus > 1 || o.busy.Load() == 0) {
 		return true
 	}
-	o.gaveUp = time.Now() // a moment after the stop, which may not have its time yet
+	o.gaveUp = o.stop.at
 	return false
 }
 
@@ -132,16 +132,7 @@ func (o *openPace) finish(w *worker) (cut bool) {
 		return time.Now().Before(o.end) && !timerSleep(time.Until(o.end), o.stop.asked)
 	}
 	n := uint64(o.given.Load()) //nolint:gosec // counts up from 0
-	for _, due := range o.back {
-		if !o.unsent(w, n, due) {
-			return true
-		}
-		n++
-	}
-	for due, ok := o.schedule.Next(); ok; due, ok = o.schedule.Next() {
-		if !o.unsent(w, n, due) {
-			return true // nor are those after it
-		}
+	for due, ok := o.undone, true; ok && o.unsent(w, n, due); due, ok = o.schedule.Next() {
 		n++
 	}
 	return o.stop.flag.Load()
