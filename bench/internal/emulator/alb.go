@@ -98,6 +98,8 @@ func (loadBalancer) fail(f failure) httpAnswer {
 	switch f {
 	case failUpgrade, failBody:
 		status = http.StatusBadRequest
+	case failRoute: // no rule matches; what the default action is, is up to who configures a load balancer
+		status = http.StatusNotFound
 	case failTooLarge:
 		status = http.StatusRequestEntityTooLarge
 	case failClosed:

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 )
@@ -59,6 +60,9 @@ type openDoor struct {
 	name FrontDoor
 	fn   *function
 	port string
+	// Of a front door with routes: the route that was taken, and its path parameters.
+	routeKey string
+	params   []field
 }
 
 // listening is a front door that listens.
@@ -73,14 +77,12 @@ type listening struct {
 // openDoors opens all doors of the configuration, or none.
 func openDoors(ctx context.Context, fn *function) ([]*listening, error) {
 	var doors []*listening
-	addr := fn.cfg.Addr
-	for _, name := range fn.cfg.FrontDoors {
-		d, err := open(ctx, fn, name, addr)
+	for i, name := range fn.cfg.FrontDoors {
+		d, err := open(ctx, fn, name, fn.cfg.addrOf(i))
 		if err != nil {
 			return nil, errors.Join(err, closeDoors(doors)) //nolint:contextcheck // they close even if ctx is what went wrong
 		}
 		doors = append(doors, d)
-		addr = "127.0.0.1:0"
 	}
 	return doors, nil
 }
@@ -124,7 +126,13 @@ func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, 
 }
 
 // url is the address, without a slash at its end but with the stage, if that is part of the path.
-func (l *listening) url() string { return "http://" + l.addr + l.base }
+func (l *listening) url() string {
+	addr := l.addr
+	if at, err := netip.ParseAddrPort(addr); err == nil && at.Addr().IsUnspecified() { // it listens at all addresses, this machine's own too
+		addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port()).String()
+	}
+	return "http://" + addr + l.base
+}
 
 // closeDoors closes the doors. All invocations have their outcome; what remains is to write answers to clients that may have
 // stopped reading.
@@ -215,7 +223,7 @@ func (d *openDoor) prepare(inv *invocation, r *http.Request) failure {
 	now := time.Now()
 	inv.traceID = d.trace(r.Header.Get("X-Amzn-Trace-Id"), now)
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
-	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: d.port, now: now}
+	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: d.port, now: now, routeKey: d.routeKey, params: d.params}
 	inv.event = d.event(inv.event[:0], r, inv.body.Bytes(), &meta)
 	if len(inv.event) > MaxPayload {
 		return failEvent

@@ -39,9 +39,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/process"
@@ -124,8 +126,13 @@ type Config struct {
 	AsyncMaxAge    time.Duration
 	// FrontDoors are the ways in; none means DoorFunctionURL alone.
 	FrontDoors []FrontDoor
-	// Addr is where the first front door listens, a loopback address; empty means 127.0.0.1:0. The others choose a free port.
-	Addr string
+	// Addr is where the first front door listens, a loopback address; empty means a free port of Host. The others choose a free port
+	// unless Ports has one for them.
+	Addr  string
+	Ports map[FrontDoor]int
+	// Host is the IP address of the front doors; empty means 127.0.0.1. At one that is not loopback whoever reaches this machine can run
+	// the function: nothing is asked for in the way of a signature.
+	Host string
 	// HTTPAPIStage is the stage of DoorHTTPAPI; empty means $default, which is not part of the path.
 	HTTPAPIStage string
 	// RESTAPIStage is the stage of DoorRESTAPI; empty means prod.
@@ -144,7 +151,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Bootstrap = path
 		errs = append(errs, checkBootstrap(path))
 	}
-	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr), checkDoors(&c))
+	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr), checkHost(c.Host), checkDoors(&c))
 	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
 		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
 	}
@@ -170,12 +177,9 @@ func (c Config) withDefaults() (Config, error) {
 	errs = append(errs, c.asyncDefaults())
 	errs = append(errs, checkConcurrency(&c))
 	setDefault(&c.MaxStarting, 2*runtime.GOMAXPROCS(0))
-	setDefault(&c.Addr, "127.0.0.1:0")
+	setDefault(&c.Host, "127.0.0.1")
 	setDefault(&c.HTTPAPIStage, defaultStage)
 	setDefault(&c.RESTAPIStage, "prod")
-	if len(c.FrontDoors) == 0 {
-		c.FrontDoors = []FrontDoor{DoorFunctionURL}
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -219,6 +223,23 @@ func checkLoopback(addr string) error {
 	return nil
 }
 
+// checkHost refuses what is no IP address.
+func checkHost(host string) error {
+	if _, err := netip.ParseAddr(host); host != "" && err != nil {
+		return fmt.Errorf("host %q is not an IP address", host)
+	}
+	return nil
+}
+
+// addrOf is where the i-th front door listens.
+func (c *Config) addrOf(i int) string {
+	port, given := c.Ports[c.FrontDoors[i]]
+	if i == 0 && !given && c.Addr != "" {
+		return c.Addr
+	}
+	return net.JoinHostPort(c.Host, strconv.Itoa(port))
+}
+
 // Service is a running function. Its methods are safe for concurrent use.
 type Service struct {
 	fn    *function
@@ -228,16 +249,29 @@ type Service struct {
 // Start checks cfg, initialises the provisioned environments and opens the front doors. No other environment is started before the
 // first request. ctx bounds the start alone.
 func Start(ctx context.Context, cfg Config) (*Service, error) {
+	if len(cfg.FrontDoors) == 0 {
+		cfg.FrontDoors = []FrontDoor{DoorFunctionURL}
+	}
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, fmt.Errorf("starting the lambda service: %w", err)
 	}
+	s, err := start(ctx, cfg, nil)
+	if err != nil {
+		return nil, fmt.Errorf("starting the lambda service: %w", err)
+	}
+	return s, nil
+}
+
+// start starts a function whose configuration is complete; shared is what it shares with others, nil if there are none.
+func start(ctx context.Context, cfg Config, shared *unreserved) (_ *Service, err error) {
 	s := &Service{fn: newFunction(cfg)}
+	s.fn.shared = shared
 	s.fn.workers.Go(s.fn.watchConcurrency)
 	s.fn.provision(ctx)
 	if s.doors, err = openDoors(ctx, s.fn); err != nil {
 		s.fn.close(0)
-		return nil, fmt.Errorf("starting the lambda service: %w", err)
+		return nil, err
 	}
 	return s, nil
 }

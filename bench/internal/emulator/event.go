@@ -23,13 +23,19 @@ type format2 struct {
 // body field, a form is binary. domainName is the request's Host as it came, with its port, and domainPrefix what is before
 // the first dot.
 func appendEvent2(dst []byte, r *http.Request, body []byte, meta *requestMeta, v *format2) []byte {
-	dst = append(dst, `{"version":"2.0","routeKey":"$default","rawPath":`...)
+	dst = append(dst, `{"version":"2.0","routeKey":`...)
+	dst = appendRouteKey(dst, meta)
+	dst = append(dst, `,"rawPath":`...)
 	dst = appendString(dst, v.rawPath)
 	dst = append(dst, `,"rawQueryString":`...)
 	dst = appendString(dst, v.query)
 	dst = appendCookies(dst, r.Header["Cookie"])
 	dst = appendHeaders(dst, r, body, meta, v)
 	dst = appendJoined(dst, queryFields(v.query, "&", unescape))
+	if len(meta.params) > 0 {
+		dst = append(dst, `,"pathParameters":`...)
+		dst = appendLast(dst, meta.params)
+	}
 	dst = appendContext(dst, r, meta, v)
 	if len(body) == 0 {
 		return append(dst, `,"isBase64Encoded":false}`...)
@@ -39,6 +45,14 @@ func appendEvent2(dst []byte, r *http.Request, body []byte, meta *requestMeta, v
 	dst = append(dst, `,"isBase64Encoded":`...)
 	dst = strconv.AppendBool(dst, isBase64)
 	return append(dst, '}')
+}
+
+// appendRouteKey appends the route that was taken.
+func appendRouteKey(dst []byte, meta *requestMeta) []byte {
+	if meta.routeKey == "" {
+		return append(dst, `"$default"`...)
+	}
+	return appendString(dst, meta.routeKey)
 }
 
 // appendCookies appends each cookie of all Cookie headers.
@@ -141,7 +155,9 @@ func appendContext(dst []byte, r *http.Request, meta *requestMeta, v *format2) [
 	}
 	dst = append(dst, `},"requestId":`...)
 	dst = appendString(dst, meta.requestID)
-	dst = append(dst, `,"routeKey":"$default","stage":"`...)
+	dst = append(dst, `,"routeKey":`...)
+	dst = appendRouteKey(dst, meta)
+	dst = append(dst, `,"stage":"`...)
 	dst = append(dst, v.stage...)
 	dst = append(dst, `","time":"`...)
 	dst = meta.now.UTC().AppendFormat(dst, eventTime)

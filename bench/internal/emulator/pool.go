@@ -27,6 +27,8 @@ type function struct {
 	maxMemoryMB atomic.Int64 // of any environment
 
 	freezing freezing
+	shared   *unreserved      // nil if there are no other functions
+	inFlight int              // requests in work; guarded by shared.mu
 	now      func() time.Time // of the limits; tests have their own
 
 	mu            sync.Mutex
@@ -69,6 +71,12 @@ func newFunction(cfg Config) *function {
 func (f *function) invoke(inv *invocation) outcome {
 	if err := f.admit(); err != nil {
 		return outcome{kind: outcomeNotRun, err: err}
+	}
+	if f.shared != nil {
+		if err := f.enterShared(); err != nil {
+			return outcome{kind: outcomeNotRun, err: err}
+		}
+		defer f.leaveShared()
 	}
 	for {
 		conn, err := f.assign(inv)

@@ -26,6 +26,8 @@ type requestMeta struct {
 	sourceIP  string
 	port      string // of the front door
 	now       time.Time
+	routeKey  string  // "" for $default
+	params    []field // of the path
 }
 
 // field is a header or a query parameter with all its values, at least one.
