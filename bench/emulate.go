@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"slices"
@@ -27,6 +28,7 @@ type emulateOptions struct {
 	timeout  time.Duration
 	life     lifeOptions
 	limits   limitOptions
+	account  accountOptions
 	env      []string
 	doors    []string
 	control  bool
@@ -35,7 +37,7 @@ type emulateOptions struct {
 func newEmulateCommand(std streams) *cobra.Command {
 	var o emulateOptions
 	c := &cobra.Command{
-		Use:   "emulate [flags] -- BOOTSTRAP [ARG ...]",
+		Use:   "emulate [flags] -- BOOTSTRAP [ARG ...]\n  bench emulate [flags] --config FILE",
 		Short: "Serve a Lambda bootstrap binary behind local front doors",
 		Long: `emulate is the local Lambda service alone, for any bootstrap binary: one process an environment, one request at a time in
 each, a new environment when all are busy. It prints one line of JSON with the address of each front door and stays until
@@ -54,10 +56,38 @@ The function's log goes to standard error, with Lambda's START, END and REPORT l
 
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
 rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
-function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
+function_url_stream (a Function URL in RESPONSE_STREAM mode). invoke is the Invoke API, for the AWS CLI and SDKs with an
+endpoint of their own: the event is what they send. Signatures are accepted and not checked.
+
+With --config a file says which functions there are. They share the account's concurrency and one Invoke API, and HTTP APIs and
+load balancers may lead to several of them; flags are the defaults for what the file leaves out:
+
+  account_concurrency: 100
+  invoke_port: 9001
+  functions:
+    - name: texts
+      bootstrap: ./texts/bootstrap     # from the folder of this file
+      env: {STAGE: local, REDIS_URL: } # without a value: from this shell
+      memory_mb: 512
+      timeout: 10s
+      reserved_concurrency: 10
+      front_doors: {function_url: 9002}
+    - {name: rest, bootstrap: ./rest/bootstrap}
+  apis:
+    - name: main
+      type: http_api                   # or alb, alb_multi, with path patterns such as /texts/*
+      port: 8080
+      routes:
+        GET /texts/{id}: texts
+        ANY /{proxy+}: rest
+
+All listens on 127.0.0.1 unless --listen says otherwise.`,
 		Example: `  bench emulate -- ./bootstrap
   bench emulate --env REDIS_URL --env LOG_LEVEL=debug --memory 512 -- ./bootstrap
-  bench emulate --front-door http_api,alb -- ./bootstrap
+  bench emulate --front-door http_api,alb --port http_api=8080 -- ./bootstrap
+  bench emulate --name texts --front-door invoke -- ./bootstrap
+  aws lambda invoke --endpoint-url http://127.0.0.1:PORT --function-name texts --payload '{}' --log-type Tail out.json
+  bench emulate --config lambda.yaml
   bench emulate --reserved-concurrency 10 --scale-rate 100 --request-quota -- ./bootstrap
   bench emulate --provisioned 5 --idle-timeout 1m -- ./bootstrap
   bench emulate --environment-concurrency 16 -- ./bootstrap
@@ -65,6 +95,9 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
   bench emulate --memory 1769 --tmp 1024 --log-format json -- ./bootstrap
   bench emulate --limits=false --log-lines=false -- ./bootstrap`,
 		Args: func(c *cobra.Command, args []string) error {
+			if o.account.config != "" {
+				return o.account.only(c, args)
+			}
 			if len(args) == 0 {
 				return usageError{fmt.Errorf("expected a bootstrap binary after --\nSee '%s --help'", c.CommandPath())}
 			}
@@ -77,13 +110,14 @@ function_url_stream (a Function URL in RESPONSE_STREAM mode).`,
 	f.IntVar(&o.memoryMB, "memory", 512, "memory size in MB, which its share of CPU is in proportion to (1769 MB are one CPU)")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of an invocation")
 	o.life.register(c)
+	o.account.register(c)
 	f.StringArrayVar(&o.env, "env", nil, "variable of the function: NAME=VALUE, or NAME to take it from this shell")
-	f.StringSliceVar(&o.doors, "front-door", []string{string(emulator.DoorFunctionURL)}, "front doors to open, each on a port of its own")
+	f.StringSliceVar(&o.doors, "front-door", []string{string(emulator.DoorFunctionURL), string(emulator.DoorInvoke)}, "front doors to open, each on a port of its own")
 	f.BoolVar(&o.control, "control", false, "take variables from the first line on standard input, answer each other with the meter, end when it ends")
 	if err := errors.Join(
 		f.MarkHidden("control"),
 		o.limits.register(c),
-		c.RegisterFlagCompletionFunc("front-door", cobra.FixedCompletions(doorNames(), cobra.ShellCompDirectiveNoFileComp)),
+		c.RegisterFlagCompletionFunc("front-door", cobra.FixedCompletions(emulateDoors(), cobra.ShellCompDirectiveNoFileComp)),
 	); err != nil {
 		panic(err)
 	}
@@ -104,7 +138,7 @@ func (o *emulateOptions) validate() error {
 	case o.timeout <= 0 || o.timeout > maxFunctionTimeout:
 		return fmt.Errorf("--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
 	}
-	return errors.Join(o.life.validate(), o.limits.validate())
+	return errors.Join(o.life.validate(), o.limits.validate(), o.account.validate())
 }
 
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
@@ -137,35 +171,82 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	}
 	defer func() { err = errors.Join(err, group.Close(0)) }()
 	cfg := emulator.Config{
-		Bootstrap: args[0], Args: args[1:], Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout,
-		FrontDoors: doors, Group: group, Output: std.err,
+		Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout, FrontDoors: doors, Group: group, Output: std.err,
+	}
+	if !o.control {
+		cfg.Log = slog.New(slog.NewTextHandler(std.err, nil))
 	}
 	o.life.apply(&cfg)
 	o.limits.apply(&cfg)
-	service, err := emulator.Start(ctx, cfg)
+	o.account.apply(&cfg)
+	var opened *emulation
+	if o.account.config != "" {
+		opened, err = o.account.open(ctx, cfg)
+	} else {
+		cfg.Bootstrap, cfg.Args = args[0], args[1:]
+		opened, err = openFunction(ctx, cfg)
+	}
 	if _, ok := errors.AsType[*net.OpError](err); err != nil && !ok {
 		return usageError{err} // all but a port that cannot be had is what was given
 	}
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, service.Close(500*time.Millisecond)) }() //nolint:contextcheck // it closes after ctx has ended
-	addresses := map[emulator.FrontDoor]string{}
-	for _, door := range doors {
-		addresses[door] = service.URL(door)
-	}
-	if err := json.NewEncoder(std.out).Encode(addresses); err != nil {
+	defer func() { err = errors.Join(err, opened.close(500*time.Millisecond)) }() //nolint:contextcheck // it closes after ctx has ended
+	if err := json.NewEncoder(std.out).Encode(opened.addresses); err != nil {
 		return err
 	}
 	if o.control {
-		return serveControl(ctx, in, std.out, service)
+		return serveControl(ctx, in, std.out, opened.services[0])
 	}
-	for _, note := range service.Meter().Notes {
+	for _, note := range opened.notes() {
 		_, _ = fmt.Fprintf(std.err, "Not as on Lambda: %s\n", note)
 	}
-	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", args[0])
+	if warning := o.account.warning(); warning != "" {
+		_, _ = fmt.Fprintln(std.err, warning)
+	}
+	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", opened.what)
 	<-ctx.Done()
 	return nil
+}
+
+// emulation is what emulate serves.
+type emulation struct {
+	what      string
+	addresses any // JSON
+	services  []*emulator.Service
+	close     func(grace time.Duration) error
+}
+
+// openFunction starts one function.
+func openFunction(ctx context.Context, cfg emulator.Config) (*emulation, error) {
+	service, err := emulator.Start(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return &emulation{cfg.Bootstrap, doorURLs(service, cfg.FrontDoors), []*emulator.Service{service}, service.Close}, nil
+}
+
+// doorURLs are the addresses of a function's front doors.
+func doorURLs(service *emulator.Service, doors []emulator.FrontDoor) map[emulator.FrontDoor]string {
+	urls := map[emulator.FrontDoor]string{}
+	for _, door := range doors {
+		urls[door] = service.URL(door)
+	}
+	return urls
+}
+
+// notes are what is not as on Lambda, of all functions.
+func (e *emulation) notes() []string {
+	var notes []string
+	for _, service := range e.services {
+		for _, note := range service.Meter().Notes {
+			if !slices.Contains(notes, note) {
+				notes = append(notes, note)
+			}
+		}
+	}
+	return notes
 }
 
 // frontDoors reads the --front-door flags.
@@ -173,8 +254,8 @@ func frontDoors(names []string) ([]emulator.FrontDoor, error) {
 	var doors []emulator.FrontDoor
 	for _, name := range names {
 		door := emulator.FrontDoor(name)
-		if !slices.Contains(emulator.FrontDoors(), door) {
-			return nil, fmt.Errorf("--front-door %q: expected one of %s", name, strings.Join(doorNames(), ", "))
+		if !slices.Contains(emulateDoors(), name) {
+			return nil, fmt.Errorf("--front-door %q: expected one of %s", name, strings.Join(emulateDoors(), ", "))
 		}
 		if !slices.Contains(doors, door) {
 			doors = append(doors, door)
@@ -185,6 +266,9 @@ func frontDoors(names []string) ([]emulator.FrontDoor, error) {
 	}
 	return doors, nil
 }
+
+// emulateDoors are the names of all front doors; doorNames of those that a client of HTTP can be sent to.
+func emulateDoors() []string { return append(doorNames(), string(emulator.DoorInvoke)) }
 
 func doorNames() []string {
 	var names []string

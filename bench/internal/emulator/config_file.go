@@ -63,7 +63,8 @@ func configSyntax(file string, err error) error {
 
 // account reads the whole file.
 func (p *configParser) account(n *yaml.Node) *AccountConfig {
-	c := &AccountConfig{MaxConcurrency: defaultMaxConcurrency}
+	c := &AccountConfig{MaxConcurrency: p.base.MaxConcurrency, Host: p.base.Host}
+	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
 	p.fields(n, "", map[string]func(*yaml.Node, string){
 		"account_concurrency": func(n *yaml.Node, at string) { c.MaxConcurrency = p.number(n, at, 1, 1_000_000) },
 		"region":              func(n *yaml.Node, at string) { p.base.Region = p.text(n, at) },
