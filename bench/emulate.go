@@ -88,6 +88,7 @@ All listens on 127.0.0.1 unless --listen says otherwise.`,
   bench emulate --name texts --front-door invoke -- ./bootstrap
   aws lambda invoke --endpoint-url http://127.0.0.1:PORT --function-name texts --payload '{}' --log-type Tail out.json
   bench emulate --config lambda.yaml
+  bench emulate --watch -- ./bootstrap     # and build it again with: go build -o bootstrap
   bench emulate --reserved-concurrency 10 --scale-rate 100 --request-quota -- ./bootstrap
   bench emulate --provisioned 5 --idle-timeout 1m -- ./bootstrap
   bench emulate --environment-concurrency 16 -- ./bootstrap

@@ -14,13 +14,14 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
-// accountOptions are the flags of bench emulate about several functions, where they listen, and how events wait.
+// accountOptions are the flags of bench emulate about several functions, where they listen, how events wait, and new programs.
 type accountOptions struct {
 	config       string
 	listen       string
 	ports        map[string]int
 	asyncRetries int
 	asyncWait    time.Duration
+	watch        bool
 }
 
 func (o *accountOptions) register(c *cobra.Command) {
@@ -28,6 +29,7 @@ func (o *accountOptions) register(c *cobra.Command) {
 	f.StringVar(&o.config, "config", "", "file with several functions")
 	f.StringVar(&o.listen, "listen", "127.0.0.1", "IP address that front doors listen at; at any but a loopback address others can run the functions")
 	f.StringToIntVar(&o.ports, "port", nil, "port of a front door, such as http_api=8080; the others choose a free one")
+	f.BoolVar(&o.watch, "watch", false, "run new environments from the bootstrap as it is then: when the file changes, the others are ended after their work")
 	f.IntVar(&o.asyncRetries, "async-retries", 2, "further tries of an event of the invocation type Event that failed")
 	f.DurationVar(&o.asyncWait, "async-retry-wait", time.Minute, "time before the first of them; twice that before the second")
 }
@@ -68,7 +70,7 @@ func (o *accountOptions) only(c *cobra.Command, args []string) error {
 
 // apply sets what the flags say.
 func (o *accountOptions) apply(c *emulator.Config) {
-	c.Host = o.listen
+	c.Host, c.Watch = o.listen, o.watch
 	c.AsyncRetries, c.AsyncRetryWait = &o.asyncRetries, o.asyncWait
 	c.Ports = map[emulator.FrontDoor]int{}
 	for name, port := range o.ports {

@@ -100,6 +100,9 @@ type Config struct {
 	Freeze bool
 	// IdleTimeout is how long an environment may wait for an event before it is ended; 0 means forever. Provisioned ones are kept.
 	IdleTimeout time.Duration
+	// Watch lets new environments run the bootstrap as it is then: when its file changes, idle environments are ended, and busy ones after
+	// their work.
+	Watch bool
 	// MaxStarting is the number of environments that may be in their init at once; 0 means two for each CPU.
 	MaxStarting int
 	// Group starts the processes.
@@ -267,6 +270,11 @@ func Start(ctx context.Context, cfg Config) (*Service, error) {
 func start(ctx context.Context, cfg Config, shared *unreserved) (_ *Service, err error) {
 	s := &Service{fn: newFunction(cfg)}
 	s.fn.shared = shared
+	if cfg.Watch {
+		s.fn.reload = new(reload)
+		s.fn.reload.open(cfg.Bootstrap)
+		s.fn.workers.Go(s.fn.watchBootstrap)
+	}
 	s.fn.workers.Go(s.fn.watchConcurrency)
 	s.fn.provision(ctx)
 	if s.doors, err = openDoors(ctx, s.fn); err != nil {

@@ -17,6 +17,7 @@ import (
 type environment struct {
 	fn         *function
 	logStream  string
+	generation int    // of function.generation
 	initType   string // of AWS_LAMBDA_INITIALIZATION_TYPE
 	suppressed bool   // its init is the second try, inside an invocation
 	started    time.Time
@@ -58,7 +59,7 @@ func (f *function) newEnvironment(initType string) *environment {
 
 func (f *function) makeEnvironment(initType, logStream string) *environment {
 	env := &environment{
-		fn: f, logStream: logStream, initType: initType,
+		fn: f, logStream: logStream, initType: initType, generation: f.generation,
 		ready: make(chan *report, 1), drained: make(chan struct{}), conns: map[*apiConn]struct{}{},
 		slots: make([]slot, f.cfg.EnvironmentConcurrency),
 	}
@@ -84,7 +85,10 @@ func (e *environment) start() error {
 	}
 	e.listener = listener
 	cfg := &e.fn.cfg
-	cmd := exec.Command(cfg.Bootstrap, cfg.Args...) //nolint:noctx // it outlives the request that caused it; the group ends it
+	path, done := e.fn.program()
+	defer done()
+	cmd := exec.Command(path, cfg.Args...) //nolint:noctx // it outlives the request that caused it; the group ends it
+	cmd.Args[0] = cfg.Bootstrap
 	cmd.Dir = filepath.Dir(cfg.Bootstrap)
 	cmd.Stdout, cmd.Stderr = input, input
 	e.log.env, e.log.pipe, e.log.format, e.log.shown = e, output, cfg.LogFormat, cfg.LogLines

@@ -115,7 +115,7 @@ func (c *Config) initLimit(initType string) time.Duration {
 
 // runInit starts the process of env and returns when it has asked for an event, or has failed to: then it has ended.
 func (f *function) runInit(env *environment, limit time.Duration) error {
-	if err := env.start(); err != nil {
+	if err := f.startProcess(env); err != nil {
 		if errors.Is(err, process.ErrClosed) || errors.Is(err, ErrClosed) {
 			return ErrClosed
 		}

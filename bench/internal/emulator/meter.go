@@ -61,6 +61,8 @@ type Meter struct {
 	AsyncRetries int64 `json:"async_retries"`
 	AsyncDropped int64 `json:"async_dropped"`
 	AsyncQueued  int   `json:"async_queued"`
+	// Reloads is how often there was a new bootstrap (Config.Watch).
+	Reloads int64 `json:"reloads"`
 	// Reaped are the environments that were ended for having been idle (Config.IdleTimeout).
 	Reaped int64 `json:"reaped"`
 	// Freezer is how idle environments are frozen: "cgroup v2", "SIGSTOP", or "" if they are not. Freezes is how often that

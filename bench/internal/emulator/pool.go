@@ -27,6 +27,7 @@ type function struct {
 	maxMemoryMB atomic.Int64 // of any environment
 
 	freezing freezing
+	reload   *reload          // nil unless Config.Watch
 	shared   *unreserved      // nil if there are no other functions
 	inFlight int              // requests in work; guarded by shared.mu
 	now      func() time.Time // of the limits; tests have their own
@@ -43,6 +44,7 @@ type function struct {
 	samples       samples
 	meter         Meter
 	lastInitError *InitError
+	generation    int // of environments: those of others get no more events
 	queuedBytes   int // of events that nobody waits for
 	streams       int // log streams, that is environments, so far
 }
@@ -211,6 +213,10 @@ func (f *function) setDeadline(s *slot, inv *invocation, now time.Time) {
 
 // release gives s, which waits for an event, to the first waiter, or makes it idle; f.mu is held.
 func (f *function) release(s *slot) {
+	if s.env.generation != f.generation {
+		f.retire(s)
+		return
+	}
 	if len(f.waiters) > 0 {
 		inv := f.waiters[0]
 		f.waiters = slices.Delete(f.waiters, 0, 1)
@@ -265,6 +271,9 @@ func (f *function) close(grace time.Duration) {
 	}
 	f.mu.Unlock()
 	f.workers.Wait()
+	if f.reload != nil {
+		f.reload.close()
+	}
 	f.limits.close()
 	f.freezing.close()
 	f.sink.close()
