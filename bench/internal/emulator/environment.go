@@ -43,6 +43,7 @@ type environment struct {
 	inited   bool          // it has asked for an event
 	givenUp  bool          // it has not, and need not any more
 	waiting  []*invocation // those that wait for its init, the one that caused it first
+	settled  bool          // it asks for as many events as it ever will, so nobody waits any more
 	init     initRecord    // when it has ended
 	used     bool          // it has got an event
 	shutdown bool          // it is being ended for having been idle

@@ -170,8 +170,8 @@ func (f *function) initDone(env *environment) {
 	case env.ready <- nil:
 	default: // it reported an error before; who waits finds that it is ready all the same
 	}
-	if len(env.waiting) > 1 {
-		time.AfterFunc(settle, func() { f.turnAway(env) })
+	if env.shared() {
+		time.AfterFunc(joinGrace, func() { f.turnAway(env) })
 	}
 }
 
@@ -230,24 +230,30 @@ func (f *function) drop(env *environment, err error) {
 	env.waiting = nil
 }
 
-// turnAway sends on those that wait for env, which asks for fewer events than it may take at once.
+// joinGrace is how long after its init an environment may take to ask for as many events as it may take at once. Requests for
+// which there will be room wait for that, rather than cause another environment.
+const joinGrace = time.Second
+
+// turnAway sends on those that wait for env, which asks for fewer events than it may take at once, or has ended.
 func (f *function) turnAway(env *environment) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	env.settled = true
 	for _, inv := range env.waiting {
 		inv.granted <- nil
 	}
 	env.waiting = nil
 }
 
-// joinable is an environment in its init that will have room for one more event, nil if there is none; f.mu is held. Only
-// environments for several events at once ever have.
+// joinable is an environment in its init, or just after it, that will have room for one more event, nil if there is none; f.mu is
+// held. Only environments for several events at once ever have.
 func (f *function) joinable() *environment {
 	if f.cfg.EnvironmentConcurrency == 1 {
 		return nil
 	}
 	for env := range f.envs {
-		if len(env.waiting) > 0 && len(env.waiting) < env.count(stateStarting) {
+		// Nobody runs the init of a provisioned one who could tell those that wait of its failure.
+		if (env.inited && !env.settled || !env.inited && len(env.waiting) > 0) && len(env.waiting) < env.count(stateStarting) {
 			return env
 		}
 	}
@@ -262,7 +268,7 @@ func (f *function) join(inv *invocation) (*apiConn, error) {
 	return conn, err
 }
 
-// next is who gets the first event of env, nil if nobody waits for it; f.mu is held.
+// nextWaiting is who gets the next event of env, nil if nobody waits for it in particular; fn.mu is held.
 func (e *environment) nextWaiting() *invocation {
 	if len(e.waiting) == 0 {
 		return nil

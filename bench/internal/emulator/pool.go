@@ -213,6 +213,10 @@ func (f *function) setDeadline(s *slot, inv *invocation, now time.Time) {
 
 // release gives s, which waits for an event, to the first waiter, or makes it idle; f.mu is held.
 func (f *function) release(s *slot) {
+	if inv := s.env.nextWaiting(); inv != nil {
+		inv.granted <- f.bind(s, inv)
+		return
+	}
 	if s.env.generation != f.generation {
 		f.retire(s)
 		return

@@ -84,11 +84,7 @@ func (c *apiConn) next(req *http.Request) bool {
 		if !e.inited {
 			f.initDone(e)
 		}
-		if inv := e.nextWaiting(); inv != nil {
-			inv.granted <- f.bind(s, inv)
-		} else {
-			f.release(s)
-		}
+		f.release(s)
 	case stateFinishing:
 		s.timer.Stop()
 		f.finishing--
