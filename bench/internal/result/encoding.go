@@ -54,7 +54,7 @@ type encoder struct {
 
 // encode is the text of a histogram, byte by byte that of the library, which takes a buffer and a call for each count.
 func encode(counts *hdrhistogram.Histogram) string {
-	e := encoders.Get().(*encoder) //nolint:errcheck,forcetypeassert // nothing else is put there
+	e := encoders.Get().(*encoder)
 	defer encoders.Put(e)
 	e.payload = appendCounts(e.payload[:0], counts.Export().Counts)
 	head := make([]byte, innerHeader)
