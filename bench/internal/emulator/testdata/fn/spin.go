@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/binary"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -10,11 +12,12 @@ import (
 )
 
 // spin starts what counts up in a file, which outlives the request: a goroutine, or a process, in a session of its own perhaps.
+// It returns when that has begun to count.
 func spin(file, how string) error {
 	switch how {
 	case "goroutine":
 		go count(file)
-		return nil
+		return counting(file)
 	case "sigcont": // one that counts how often it was continued
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, syscall.SIGCONT)
@@ -28,7 +31,24 @@ func spin(file, how string) error {
 	}
 	cmd := exec.Command(os.Args[0], "spin", file)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: how == "session"}
-	return cmd.Start()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	return counting(file)
+}
+
+// counting waits until there is a count.
+func counting(file string) error {
+	for {
+		info, err := os.Stat(file)
+		if err == nil && info.Size() >= 8 {
+			return nil
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 func count(file string) error {
