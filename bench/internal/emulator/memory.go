@@ -9,8 +9,8 @@ import (
 // memoryEvery is how often the memory of an environment is read at most. What is read is a peak that the kernel keeps, so nothing
 // is missed between, only seen later.
 const (
-	memoryEvery = 250 * time.Millisecond
-	firstReads  = 8 // after which it is
+	memoryEvery = time.Second
+	firstReads  = 2 // after which it is: after the init and after the first invocation
 )
 
 // memory is the most memory that the processes of an environment have had in RAM.

@@ -30,8 +30,8 @@ type Meter struct {
 	BilledMS        int64   `json:"billed_ms"`
 	BilledGBSeconds float64 `json:"billed_gb_seconds"`
 	InitBilledMS    int64   `json:"init_billed_ms"`
-	// MaxMemoryUsedMB is the most memory that the processes of one environment have had in RAM, in MB; 0 if that is not known. It is read after
-	// invocations, four times a second at most.
+	// MaxMemoryUsedMB is the most memory that the processes of one environment have had in RAM, in MB; 0 if that is not known. It is
+	// read after invocations, once a second at most in each environment.
 	MaxMemoryUsedMB int `json:"max_memory_used_mb"`
 	// LogLinesDropped are lines that nobody has read for too long.
 	LogLinesDropped int64 `json:"log_lines_dropped"`
