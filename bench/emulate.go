@@ -193,7 +193,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, opened.close(500*time.Millisecond)) }() //nolint:contextcheck // it closes after ctx has ended
+	defer func() { err = errors.Join(err, opened.close(500*time.Millisecond)) }()
 	if err := json.NewEncoder(std.out).Encode(opened.addresses); err != nil {
 		return err
 	}

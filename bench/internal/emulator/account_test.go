@@ -43,7 +43,7 @@ func function(name, bootstrap string) emulator.Config {
 
 // The Invoke API finds functions by name; routes lead to them, with the route key and the path parameters in the event.
 func TestAccount(t *testing.T) {
-	bootstrap := build(t, "call")
+	bootstrap := build(t)
 	own := function("b", bootstrap)
 	own.FrontDoors = []emulator.FrontDoor{emulator.DoorHTTPAPI}
 	a := startAccount(t, emulator.AccountConfig{
@@ -121,7 +121,7 @@ func TestAccountConcurrency(t *testing.T) {
 		}
 	}))
 	defer srv.Close()
-	bootstrap, two := build(t, "call"), 2
+	bootstrap, two := build(t), 2
 	reserved := function("reserved", bootstrap)
 	reserved.ReservedConcurrency = &two
 	a := startAccount(t, emulator.AccountConfig{
@@ -167,7 +167,7 @@ func TestAccountConcurrency(t *testing.T) {
 
 // All faults of all functions are told at once, and nothing is left running.
 func TestAccountFaults(t *testing.T) {
-	ok := build(t, "call")
+	ok := build(t)
 	missing := function("a", ok+"-not-there")
 	_, err := emulator.StartAccount(t.Context(), emulator.AccountConfig{
 		Functions: []emulator.Config{function("a", ok), missing}, Host: "localhost",

@@ -30,7 +30,7 @@ func lookup(name string) (string, bool) {
 func configFile(tb testing.TB, text string) (path string, data []byte) {
 	tb.Helper()
 	dir := tb.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("#!/bin/sh\n"), 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("#!/bin/sh\n"), 0o700); err != nil {
 		tb.Fatal(err)
 	}
 	return filepath.Join(dir, "lambda.yaml"), []byte(text)

@@ -18,20 +18,20 @@ type configParser struct {
 	file   string
 	base   Config
 	lookup func(name string) (string, bool)
-	faults []configFault
+	faults []configError
 }
 
-// configFault is a fault and its line.
-type configFault struct {
+// configError is a fault and its line.
+type configError struct {
 	line int
 	text string
 }
 
-func (f configFault) Error() string { return f.text }
+func (e configError) Error() string { return e.text }
 
 // err is all faults in the order of their lines, nil if there are none.
 func (p *configParser) err() error {
-	slices.SortStableFunc(p.faults, func(a, b configFault) int { return cmp.Compare(a.line, b.line) })
+	slices.SortStableFunc(p.faults, func(a, b configError) int { return cmp.Compare(a.line, b.line) })
 	var errs []error
 	for i, f := range p.faults {
 		if i == maxConfigFaults {
@@ -49,7 +49,7 @@ func (p *configParser) fault(n *yaml.Node, at, format string, args ...any) {
 	if at != "" {
 		where += at + ": "
 	}
-	p.faults = append(p.faults, configFault{n.Line, where + fmt.Sprintf(format, args...)})
+	p.faults = append(p.faults, configError{n.Line, where + fmt.Sprintf(format, args...)})
 }
 
 // pairs checks that n is a mapping with texts as keys, none twice, and visits them in order.

@@ -45,6 +45,7 @@ func newDoor(name FrontDoor, cfg *Config) (door, error) {
 	case DoorALB, DoorALBMulti:
 		return loadBalancer{multi: name == DoorALBMulti, targetGroup: fmt.Sprintf(
 			"arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/0123456789abcdef", cfg.Region, account, cfg.FunctionName)}, nil
+	case DoorInvoke: // its events are not HTTP
 	}
 	return nil, noDoor(name)
 }

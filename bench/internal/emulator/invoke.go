@@ -71,12 +71,16 @@ func (a *invokeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case invokeDryRun:
 		w.WriteHeader(http.StatusNoContent)
 	case invokeEvent:
-		if !f.invokeLater(inv) {
+		if !f.invokeLater(inv) { //nolint:contextcheck // nobody waits for it
 			faultQueueFull.write(w)
 			return
 		}
 		w.WriteHeader(http.StatusAccepted)
 	default:
+		if call.stream {
+			f.invokeStream(w, r, call, inv)
+			return
+		}
 		f.invokeNow(w, r, call, inv)
 	}
 }
@@ -195,15 +199,14 @@ func (f *function) invokeNow(w http.ResponseWriter, r *http.Request, call *invok
 // is not documented.
 const logPause = time.Second
 
-// result is the log in base64.
-func (t *logTail) result() string {
-	timer := time.NewTimer(logPause)
+// await waits until the log is complete, but no longer than most.
+func (t *logTail) await(most time.Duration) {
+	timer := time.NewTimer(most)
 	defer timer.Stop()
 	select {
 	case <-t.done:
 	case <-timer.C:
 	}
-	return base64.StdEncoding.EncodeToString([]byte(t.String()))
 }
 
 // refusal is the answer to an invocation that no environment got.

@@ -80,8 +80,8 @@ func (f *function) errorBody(id string, out outcome) []byte {
 	if told := reported(out.err); told != nil && json.Valid(told.raw) {
 		return told.raw
 	}
-	kind, message := f.errorWords(out)
-	body := append([]byte(`{"errorMessage":`), appendString(nil, strings.ReplaceAll(message, "{id}", id))...)
+	kind, message := f.errorWords(id, out)
+	body := append([]byte(`{"errorMessage":`), appendString(nil, message)...)
 	body = append(body, `,"errorType":`...)
 	return append(appendString(body, kind), '}')
 }
@@ -100,26 +100,26 @@ func reported(err error) *report {
 // exitPrefix begins the errors of outcomeExit; how the process ended follows.
 const exitPrefix = "environment ended: "
 
-// errorWords are the type and the message of an error, with {id} for the request id.
-func (f *function) errorWords(out outcome) (kind, message string) {
+// errorWords are the type and the message of an error.
+func (f *function) errorWords(id string, out outcome) (kind, message string) {
 	if told := reported(out.err); told != nil {
 		return told.kind, told.message
 	}
+	prefix := "RequestId: " + id + " Error: "
 	exit, _ := strings.CutPrefix(out.err.Error(), exitPrefix)
 	if failure, ok := errors.AsType[*InitError](out.err); ok {
 		if failure.Type == errorTypeEntrypoint {
-			return errorTypeEntrypoint, "RequestId: {id} Error: " + failure.Reason
+			return errorTypeEntrypoint, prefix + failure.Reason
 		}
 		exit = failure.Exit
 	}
-	switch out.kind {
-	case outcomeTimeout:
-		return errorTypeTimeout, fmt.Sprintf("RequestId: {id} Error: Task timed out after %.2f seconds", f.cfg.Timeout.Seconds())
-	case outcomeTooLarge:
+	switch {
+	case out.kind == outcomeTimeout:
+		return errorTypeTimeout, prefix + fmt.Sprintf("Task timed out after %.2f seconds", f.cfg.Timeout.Seconds())
+	case out.kind == outcomeTooLarge:
 		return "Function.ResponseSizeTooLarge", fmt.Sprintf("Response payload size exceeded maximum allowed payload size (%d bytes).", MaxPayload)
+	case exit == "exit status 0":
+		return errorTypeExit, prefix + "Runtime exited without providing a reason"
 	}
-	if exit == "exit status 0" {
-		return errorTypeExit, "RequestId: {id} Error: Runtime exited without providing a reason"
-	}
-	return errorTypeExit, "RequestId: {id} Error: Runtime exited with error: " + exit
+	return errorTypeExit, prefix + "Runtime exited with error: " + exit
 }

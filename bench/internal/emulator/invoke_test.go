@@ -25,13 +25,13 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
-// build builds a program of testdata.
-func build(tb testing.TB, name string, flags ...string) string {
+// build builds the function for the Invoke API.
+func build(tb testing.TB, flags ...string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), "bootstrap")
 	args := append([]string{"build", "-trimpath", "-tags", "lambda.norpc", "-o", path}, flags...)
-	if out, err := exec.CommandContext(tb.Context(), "go", append(args, "./testdata/"+name)...).CombinedOutput(); err != nil {
-		tb.Fatalf("building %s: %v\n%s", name, err, out)
+	if out, err := exec.CommandContext(tb.Context(), "go", append(args, "./testdata/call")...).CombinedOutput(); err != nil {
+		tb.Fatalf("building the function: %v\n%s", err, out)
 	}
 	return path
 }
@@ -47,7 +47,7 @@ func sdk(url string) *lambda.Client {
 // startInvoke starts a service with an Invoke API alone, and returns the SDK's client of it.
 func startInvoke(tb testing.TB, configure func(*emulator.Config)) (*emulator.Service, *lambda.Client) {
 	tb.Helper()
-	bootstrap := build(tb, "call")
+	bootstrap := build(tb)
 	s := start(tb, func(c *emulator.Config) {
 		c.Bootstrap, c.FrontDoors, c.FunctionName = bootstrap, []emulator.FrontDoor{emulator.DoorInvoke}, "texts"
 		if configure != nil {
@@ -78,7 +78,7 @@ func TestInvokeWithSDK(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if out.StatusCode != 200 || string(out.Payload) != `{"a":[1,"ü",null]}` || out.FunctionError != nil || aws.ToString(out.ExecutedVersion) != "$LATEST" {
+		if out.StatusCode != http.StatusOK || string(out.Payload) != `{"a":[1,"ü",null]}` || out.FunctionError != nil || aws.ToString(out.ExecutedVersion) != "$LATEST" {
 			t.Errorf("%s: %d %s, error %v, version %v", name, out.StatusCode, out.Payload, aws.ToString(out.FunctionError), aws.ToString(out.ExecutedVersion))
 		}
 	}
@@ -150,7 +150,7 @@ func TestInvokeFunctionErrors(t *testing.T) {
 			t.Errorf("%s: request id %q", order, id)
 		}
 		message := strings.ReplaceAll(body.ErrorMessage, id, "ID")
-		if out.StatusCode != 200 || aws.ToString(out.FunctionError) != "Unhandled" || body.ErrorType != want.kind || !regexp.MustCompile(want.message).MatchString(message) {
+		if out.StatusCode != http.StatusOK || aws.ToString(out.FunctionError) != "Unhandled" || body.ErrorType != want.kind || !regexp.MustCompile(want.message).MatchString(message) {
 			t.Errorf("%s: %d %q %s", order, out.StatusCode, aws.ToString(out.FunctionError), out.Payload)
 		}
 	}
@@ -188,6 +188,50 @@ func TestInvokeInitErrors(t *testing.T) {
 		if err != nil || !regexp.MustCompile(want).Match(out.Payload) || aws.ToString(out.FunctionError) != "Unhandled" {
 			t.Errorf("init %s: %v %s", name, err, out.Payload)
 		}
+	}
+}
+
+// API_InvokeWithResponseStream.html: the payload in parts, then the end with the error and the log.
+func TestInvokeWithResponseStream(t *testing.T) {
+	s, c := startInvoke(t, nil)
+	for order, want := range map[string]struct{ payload, code, details string }{
+		`{"do":"stream"}`: {"first,second", "", ""},
+		`["echo"]`:        {`["echo"]`, "", ""},
+		`{"do":"error"}`:  {"", "errorString", `{"errorMessage":"no more paper","errorType":"errorString"}`},
+	} {
+		out, err := c.InvokeWithResponseStream(t.Context(), &lambda.InvokeWithResponseStreamInput{
+			FunctionName: aws.String("texts"), Payload: []byte(order), LogType: types.LogTypeTail,
+		})
+		if err != nil {
+			t.Errorf("%s: %v", order, err)
+			continue
+		}
+		var payload []byte
+		var end *types.InvokeWithResponseStreamCompleteEvent
+		for event := range out.GetStream().Events() {
+			switch e := event.(type) {
+			case *types.InvokeWithResponseStreamResponseEventMemberPayloadChunk:
+				payload = append(payload, e.Value.Payload...)
+			case *types.InvokeWithResponseStreamResponseEventMemberInvokeComplete:
+				end = &e.Value
+			}
+		}
+		if err := out.GetStream().Close(); err != nil || end == nil {
+			t.Errorf("%s: %v, end %v", order, err, end)
+			continue
+		}
+		log, err := base64.StdEncoding.DecodeString(aws.ToString(end.LogResult))
+		if string(payload) != want.payload || aws.ToString(end.ErrorCode) != want.code || aws.ToString(end.ErrorDetails) != want.details ||
+			err != nil || !strings.Contains(string(log), "REPORT RequestId: ") {
+			t.Errorf("%s: %q, code %q, details %q, log %q", order, payload, aws.ToString(end.ErrorCode), aws.ToString(end.ErrorDetails), log)
+		}
+	}
+	if m := s.Meter(); m.Invocations != 3 || m.FunctionErrors != 1 {
+		t.Errorf("meter: %+v", m)
+	}
+	_, err := c.InvokeWithResponseStream(t.Context(), &lambda.InvokeWithResponseStreamInput{FunctionName: aws.String("nope")})
+	if _, ok := errors.AsType[*types.ResourceNotFoundException](err); !ok {
+		t.Errorf("unknown function: %v", err)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 func replace(tb testing.TB, path string, data []byte) {
 	tb.Helper()
 	next := path + ".next"
-	if err := os.WriteFile(next, data, 0o700); err != nil { //nolint:gosec // a program
+	if err := os.WriteFile(next, data, 0o700); err != nil {
 		tb.Fatal(err)
 	}
 	if err := os.Rename(next, path); err != nil {
@@ -72,7 +72,7 @@ func (w *watched) reloaded(n int64) {
 
 // New environments run the new program, idle ones end, busy ones do their work first.
 func TestWatch(t *testing.T) {
-	one, two := read(t, build(t, "call", "-ldflags", "-X main.greeting=one")), read(t, build(t, "call", "-ldflags", "-X main.greeting=two"))
+	one, two := read(t, build(t, "-ldflags", "-X main.greeting=one")), read(t, build(t, "-ldflags", "-X main.greeting=two"))
 	w := startWatched(t, one, func(c *emulator.Config) { c.Freeze = true })
 	w.greets("one")
 	settled(t, w.s, 1)
@@ -111,7 +111,7 @@ func TestWatch(t *testing.T) {
 
 // A program that cannot be run changes nothing, and is told of once.
 func TestWatchBroken(t *testing.T) {
-	one, two := read(t, build(t, "call", "-ldflags", "-X main.greeting=one")), read(t, build(t, "call", "-ldflags", "-X main.greeting=two"))
+	one, two := read(t, build(t, "-ldflags", "-X main.greeting=one")), read(t, build(t, "-ldflags", "-X main.greeting=two"))
 	w := startWatched(t, one, nil)
 	w.greets("one")
 	for name, data := range map[string][]byte{"half": two[:len(two)/2], "text": []byte("not a program"), "empty": nil} {
@@ -142,7 +142,7 @@ func TestWatchTextFileBusy(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux refuses to run a file that is open for writing")
 	}
-	one := read(t, build(t, "call", "-ldflags", "-X main.greeting=one"))
+	one := read(t, build(t, "-ldflags", "-X main.greeting=one"))
 	w := startWatched(t, one, nil)
 	writer, err := os.OpenFile(w.path, os.O_WRONLY, 0)
 	if err != nil {
@@ -166,7 +166,7 @@ func TestWatchTextFileBusy(t *testing.T) {
 
 // Provisioned environments are replaced too.
 func TestWatchProvisioned(t *testing.T) {
-	one, two := read(t, build(t, "call", "-ldflags", "-X main.greeting=one")), read(t, build(t, "call", "-ldflags", "-X main.greeting=two"))
+	one, two := read(t, build(t, "-ldflags", "-X main.greeting=one")), read(t, build(t, "-ldflags", "-X main.greeting=two"))
 	w := startWatched(t, one, func(c *emulator.Config) { c.Provisioned = 2 })
 	settled(t, w.s, 2)
 	replace(t, w.path, bytes.Clone(two))

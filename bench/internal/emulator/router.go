@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 )
 
 // router is a front door that leads to several functions: an HTTP API with routes, or a load balancer with rules for paths. Authorizers,
@@ -125,12 +126,13 @@ func sameRoute(match string) string {
 	if err != nil || k.isDefault {
 		return match
 	}
-	b := k.method
+	var b strings.Builder
+	b.WriteString(k.method)
 	for _, s := range k.segments {
-		b += "/" + s.literal
+		b.WriteString("/" + s.literal)
 		if s.kind != segmentLiteral {
-			b += fmt.Sprintf("{%d}", s.kind)
+			fmt.Fprintf(&b, "{%d}", s.kind)
 		}
 	}
-	return b
+	return b.String()
 }

@@ -34,6 +34,7 @@ type stream struct {
 	taken   chan struct{} // one element when a part may be reused
 	stopped chan struct{} // closed when no more parts are wanted
 	write   func([]byte)  // called by wait
+	raw     bool          // all of an answer of any type is wanted, without a head
 	claimed bool          // an answer is coming in; guarded by function.mu
 }
 
@@ -92,7 +93,7 @@ func (e *environment) answering(id, contentType string) *stream {
 		return nil
 	}
 	s.carrier = nil // its event has been read, whatever becomes of the connection
-	if s.current.stream == nil || s.current.stream.claimed || !strings.EqualFold(strings.TrimSpace(contentType), typeStream) {
+	if s.current.stream == nil || s.current.stream.claimed || !s.current.stream.raw && !strings.EqualFold(strings.TrimSpace(contentType), typeStream) {
 		return nil
 	}
 	s.current.stream.claimed = true
@@ -131,7 +132,7 @@ func (c *apiConn) relay(req *http.Request, id string, s *stream) bool {
 func (c *apiConn) copyStream(body io.Reader, s *stream) (size int64, err error) {
 	buf := make([]byte, streamBuffer)
 	var head []byte
-	inBody, wanted := false, true
+	inBody, wanted := s.raw, true
 	for {
 		c.limit.N = maxRequestHead
 		n, readErr := body.Read(buf)

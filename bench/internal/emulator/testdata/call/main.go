@@ -51,6 +51,8 @@ func handle(ctx context.Context, raw json.RawMessage) (any, error) {
 		os.Exit(0)
 	case "sleep":
 		time.Sleep(time.Hour)
+	case "stream":
+		return io.MultiReader(strings.NewReader("first,"), strings.NewReader("second")), nil
 	case "big":
 		return strings.Repeat("x", o.Size), nil
 	case "call", "call-fail": // asks a server, which may keep it waiting
