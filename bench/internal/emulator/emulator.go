@@ -1,5 +1,6 @@
 // Package emulator is a local Lambda service: it runs a real bootstrap binary the way Lambda does, with a Function URL, API
-// Gateway or an Application Load Balancer in front of it, without containers and without an AWS account.
+// Gateway, an Application Load Balancer or Lambda's own Invoke API in front of it, without containers and without an AWS account.
+// Start runs one function, StartAccount several.
 //
 // # What it does as Lambda does
 //

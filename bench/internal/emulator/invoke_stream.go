@@ -77,10 +77,10 @@ func (s *eventStream) send(event, contentType string, payload []byte) {
 func eventMessage(event, contentType string, payload []byte) []byte {
 	var headers []byte
 	for _, h := range [][2]string{{":event-type", event}, {":content-type", contentType}, {":message-type", "event"}} {
-		headers = append(headers, byte(len(h[0])))
+		headers = append(headers, byte(len(h[0]))) //nolint:gosec // all are short
 		headers = append(headers, h[0]...)
 		headers = append(headers, 7) // a string
-		headers = binary.BigEndian.AppendUint16(headers, uint16(len(h[1])))
+		headers = binary.BigEndian.AppendUint16(headers, uint16(len(h[1]))) //nolint:gosec // all are short
 		headers = append(headers, h[1]...)
 	}
 	const frame = 4 + 4 + 4 + 4
