@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 )
@@ -76,12 +77,9 @@ func (l *limits) close() {
 func (l *limits) note(text string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, n := range l.notes {
-		if n == text {
-			return
-		}
+	if !slices.Contains(l.notes, text) {
+		l.notes = append(l.notes, text)
 	}
-	l.notes = append(l.notes, text)
 }
 
 // lacks notes that a limit is not there, and why.

@@ -22,13 +22,17 @@ import (
 // not answer the question that matters: where this process may make a cgroup.
 //
 // That is below the one that it runs in, if nobody else manages that one ("Control Group APIs and Delegation",
-// https://systemd.io/CGROUP_DELEGATION/, the single-writer rule): it is the root, or that of a container, or was delegated to this
-// process, as by systemd-run --scope --property Delegate=yes.
+// https://systemd.io/CGROUP_DELEGATION/, the single-writer rule): it is the root, or was delegated to this process and passes the
+// controllers on. A cgroup with processes in it cannot be made to (the rule of no internal processes), so one of a systemd scope,
+// in which this process is itself, only limits what systemd has set.
 type controllers struct {
 	v2   *cgroup
 	has2 map[string]bool
 	v1   []*hierarchy
 }
+
+// whyForeign is why no cgroup is made below one that another program manages.
+const whyForeign = "the cgroup of this process is somebody else's"
 
 // hierarchy is the cgroup of a service in a hierarchy of version 1, locked as long as the service lives (see cgroup).
 type hierarchy struct {
@@ -50,6 +54,9 @@ func (c *controllers) open(l *limits, v2 *cgroup) {
 		}
 		h, why := openHierarchy(name)
 		if h == nil {
+			if v2 != nil && !delegated(filepath.Dir(v2.dir)) {
+				why = whyForeign
+			}
 			l.lacks(name, why)
 			continue
 		}
@@ -120,7 +127,7 @@ func openHierarchy(controller string) (h *hierarchy, why string) {
 	case path != "/":
 		var st unix.Stat_t
 		if os.Getuid() == 0 || unix.Stat(parent, &st) != nil || int(st.Uid) != os.Getuid() {
-			return nil, "the cgroup of this process is somebody else's"
+			return nil, whyForeign
 		}
 	}
 	removeStale(parent)

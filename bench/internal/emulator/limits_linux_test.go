@@ -305,7 +305,7 @@ func serveLimited(bootstrap string) int {
 
 // A service that is killed leaves no process, cgroup, namespace or folder: the reaper removes them.
 func TestKilledServiceLeavesNoLimits(t *testing.T) {
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "cage", programs.fn) //nolint:gosec // this binary
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "cage", programs.fn)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil || cmd.Start() != nil {

@@ -44,16 +44,19 @@ func TestLogText(t *testing.T) {
 		want  string
 	}{
 		"cold and warm": {
-			nil, []string{"/pid", "/pid"},
+			nil,
+			[]string{"/pid", "/pid"},
 			startText + endText + reportText + used() + initText + `\t\n` + startText + endText + reportText + used() + `\t\n`,
 		},
 		"lines of the function are between": {
-			nil, []string{"/say?text=one%0Atwo%0A", "/say?text=no%20end", "/say?text=more%0A"},
+			nil,
+			[]string{"/say?text=one%0Atwo%0A", "/say?text=no%20end", "/say?text=more%0A"},
 			startText + "one\ntwo\n" + endText + reportText + used() + initText + `\t\n` +
 				startText + "no end\n" + endText + reportText + used() + `\t\n` + startText + "more\n" + endText + reportText + used() + `\t\n`,
 		},
 		"exit": {
-			nil, []string{"/exit"},
+			nil,
+			[]string{"/exit"},
 			startText + endText + reportText + used() + initText + `\tStatus: error\tError Type: Runtime\.ExitError\n` +
 				`RequestId: ` + uuid + ` Error: Runtime exited with error: exit status 3\nRuntime\.ExitError\n`,
 		},
@@ -61,12 +64,14 @@ func TestLogText(t *testing.T) {
 			nil, []string{"/error"}, startText + `.*no more paper.*\n` + endText + reportText + used() + initText + `\t\n`,
 		},
 		"time-out": {
-			nil, []string{"/forever"},
+			nil,
+			[]string{"/forever"},
 			startText + endText + `REPORT RequestId: ` + uuid + `\tDuration: 1000\.00 ms\tBilled Duration: [0-9]+ ms\tMemory Size: 128 MB` + used() + initText +
 				`\tStatus: timeout\n` + timeText + ` ` + uuid + ` Task timed out after 1\.00 seconds\n\n`,
 		},
 		"init that exits": {
-			map[string]string{"INIT": "exit"}, []string{"/pid"},
+			map[string]string{"INIT": "exit"},
+			[]string{"/pid"},
 			"no such table: users\nINIT_REPORT Init Duration: [0-9]+\\.[0-9]{2} ms\\tPhase: init\\tStatus: error\\tError Type: Runtime\\.ExitError\n" +
 				"no such table: users\nINIT_REPORT Init Duration: [0-9]+\\.[0-9]{2} ms\\tPhase: invoke\\tStatus: error\\tError Type: Runtime\\.ExitError\n" +
 				startText + endText + reportText + `\tStatus: error\tError Type: Runtime\.ExitError\n` +

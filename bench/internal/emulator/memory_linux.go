@@ -19,7 +19,7 @@ func peakMemory(pid int) int64 {
 		tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(family[i]) + "/task/*/children")
 		for _, task := range tasks {
 			b, _ := os.ReadFile(task)
-			for _, word := range bytes.Fields(b) {
+			for word := range bytes.FieldsSeq(b) {
 				if child, err := strconv.Atoi(string(word)); err == nil {
 					family = append(family, child)
 				}

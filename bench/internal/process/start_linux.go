@@ -81,12 +81,14 @@ func (j *job) startStopped() error {
 	j.cmd.SysProcAttr.Ptrace = true
 	err := j.cmd.Start()
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ENOSYS) {
-		c := &exec.Cmd{Path: j.cmd.Path, Args: j.cmd.Args, Env: j.cmd.Env, Dir: j.cmd.Dir, Stdin: j.cmd.Stdin, Stdout: j.cmd.Stdout,
-			Stderr: j.cmd.Stderr, ExtraFiles: j.cmd.ExtraFiles, WaitDelay: j.cmd.WaitDelay, SysProcAttr: &again}
+		c := &exec.Cmd{
+			Path: j.cmd.Path, Args: j.cmd.Args, Env: j.cmd.Env, Dir: j.cmd.Dir, Stdin: j.cmd.Stdin, Stdout: j.cmd.Stdout,
+			Stderr: j.cmd.Stderr, ExtraFiles: j.cmd.ExtraFiles, WaitDelay: j.cmd.WaitDelay, SysProcAttr: &again,
+		}
 		if err := c.Start(); err != nil {
 			return err
 		}
-		*j.cmd = *c //nolint:govet // a Cmd that has not started holds nothing
+		*j.cmd = *c // a Cmd that has not started holds nothing
 		j.hooks.Ready(c.Process.Pid)
 		return nil
 	}
