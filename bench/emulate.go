@@ -48,9 +48,7 @@ its front door does that. One that waits for an event gets no CPU; one that has 
 that fails is tried again inside the invocation.
 
 Each has its share of CPU, its memory, 1,024 processes, 1,024 open files and a /tmp of its own. Cgroups and mount namespaces need
-rights; what cannot be had is told on standard error at the start. Without root, a cgroup comes from
-
-  systemd-run --user --scope --property Delegate=yes bench emulate -- ./bootstrap
+rights; what cannot be had is told on standard error at the start.
 
 The function's log goes to standard error, with Lambda's START, END and REPORT lines in it.
 
