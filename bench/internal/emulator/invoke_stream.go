@@ -79,7 +79,7 @@ func eventMessage(event, contentType string, payload []byte) []byte {
 	for _, h := range [][2]string{{":event-type", event}, {":content-type", contentType}, {":message-type", "event"}} {
 		headers = append(headers, byte(len(h[0]))) //nolint:gosec // all are short
 		headers = append(headers, h[0]...)
-		headers = append(headers, 7) // a string
+		headers = append(headers, 7)                                        // a string
 		headers = binary.BigEndian.AppendUint16(headers, uint16(len(h[1]))) //nolint:gosec // all are short
 		headers = append(headers, h[1]...)
 	}
