@@ -20,6 +20,7 @@ type lifeOptions struct {
 	initTimeout    time.Duration
 	freeze         bool
 	idleTimeout    time.Duration
+	extensions     string
 }
 
 func (o *lifeOptions) register(c *cobra.Command) {
@@ -32,6 +33,7 @@ func (o *lifeOptions) register(c *cobra.Command) {
 	f.IntVar(&o.perEnvironment, "environment-concurrency", 1, "events at once in one environment, as on Lambda Managed Instances")
 	f.DurationVar(&o.initTimeout, "init-timeout", 0, "time-out of the first try of an init (default 10s; for provisioned and managed environments 130s or --timeout)")
 	f.BoolVar(&o.freeze, "freeze", true, "stop the processes of idle environments")
+	f.StringVar(&o.extensions, "extensions", "", "folder whose files are started as external extensions in each environment, as AWS does with /opt/extensions")
 	f.DurationVar(&o.idleTimeout, "idle-timeout", 10*time.Minute, "end environments that have been idle for so long; 0 keeps them")
 }
 
@@ -69,5 +71,5 @@ func (o *lifeOptions) apply(c *emulator.Config) {
 		c.ReservedConcurrency = &o.reserved
 	}
 	c.Provisioned, c.EnvironmentConcurrency = o.provisioned, o.perEnvironment
-	c.InitTimeout, c.Freeze, c.IdleTimeout = o.initTimeout, o.freeze, o.idleTimeout
+	c.InitTimeout, c.Freeze, c.IdleTimeout, c.Extensions = o.initTimeout, o.freeze, o.idleTimeout, o.extensions
 }

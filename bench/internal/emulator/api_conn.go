@@ -90,6 +90,7 @@ func (c *apiConn) gone(readErr error) {
 	e := c.env
 	f := e.fn
 	f.mu.Lock()
+	e.exts.unpark(c)
 	if s := e.parkedOn(c); s != nil {
 		s.parked = nil
 		if s.state == stateIdle {
@@ -133,6 +134,9 @@ const maxToFrozen = 8 << 10
 // deliver sends the event of inv to the function, which waits for it on c. Failures need no report: whatever keeps a
 // function from reading ends its connection or its process or meets the deadline, and each of these has its outcome.
 func (c *apiConn) deliver(inv *invocation) {
+	if c.env.exts.invokes.Load() > 0 {
+		c.env.tellInvoke(inv)
+	}
 	if len(inv.event) <= maxToFrozen {
 		defer c.env.frost.awake(inv)
 	} else {

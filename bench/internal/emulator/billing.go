@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -61,7 +62,7 @@ func (c *Config) managed() bool { return c.EnvironmentConcurrency > 1 }
 func (a *usage) ended(state string, outOfMemory bool) {
 	a.died, a.exit = true, exitText(state)
 	switch {
-	case a.kind == outcomeTimeout:
+	case a.kind == outcomeTimeout, strings.HasPrefix(a.failure, "Extension."):
 	case outOfMemory:
 		a.failure = errorTypeMemory
 	default:

@@ -36,11 +36,14 @@ func checkBootstrap(path string) error {
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	if fault := formatFault(head[:n], runtime.GOOS, runtime.GOARCH); fault != "" {
+	if fault := formatFaultHere(head[:n]); fault != "" {
 		return fmt.Errorf("bootstrap %s %s", path, fault)
 	}
 	return nil
 }
+
+// formatFaultHere is formatFault for this machine.
+func formatFaultHere(head []byte) string { return formatFault(head, runtime.GOOS, runtime.GOARCH) }
 
 // formatFault says why a file that begins with head cannot be run on the given platform, "" if it probably can.
 func formatFault(head []byte, goos, goarch string) string {

@@ -11,6 +11,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/process"
 )
 
 // cgroupPrefix begins the names of the cgroups that services make.
@@ -181,4 +183,11 @@ func (c *cgroupFreezer) close() {
 		}
 	}
 	removeCgroup(c.dir)
+}
+
+func (c *cgroupFreezer) adopt(child *process.Child) freezer {
+	if os.WriteFile(filepath.Join(c.dir, "cgroup.procs"), []byte(strconv.Itoa(child.Pid())), 0) != nil {
+		return freezers{c, signalFreezer{child}}
+	}
+	return c
 }

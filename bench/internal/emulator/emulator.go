@@ -72,6 +72,9 @@ type Config struct {
 	Args      []string
 	// Env are the function's own variables. The host's are never handed on, names that Lambda reserves are refused.
 	Env map[string]string
+	// Extensions is a folder whose files are started as external extensions in each environment, before the bootstrap; AWS has them in
+	// /opt/extensions. Empty means none.
+	Extensions string
 	// FunctionName is "function" if empty, Region "us-east-1".
 	FunctionName string
 	Region       string
@@ -155,7 +158,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Bootstrap = path
 		errs = append(errs, checkBootstrap(path))
 	}
-	errs = append(errs, checkEnv(c.Env), checkLoopback(c.Addr), checkHost(c.Host), checkDoors(&c))
+	errs = append(errs, checkExtensions(&c), checkEnv(c.Env), checkLoopback(c.Addr), checkHost(c.Host), checkDoors(&c))
 	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
 		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
 	}

@@ -31,6 +31,8 @@ type environment struct {
 	cage       *cage
 	drained    chan struct{} // closed when all output has been read
 	frost      frost
+	exts       extensions
+	initBy     time.Time // when its init must have ended
 
 	// The connections to the Runtime API.
 	connsMu    sync.Mutex
@@ -61,7 +63,7 @@ func (f *function) newEnvironment(initType string) *environment {
 func (f *function) makeEnvironment(initType, logStream string) *environment {
 	env := &environment{
 		fn: f, logStream: logStream, initType: initType, generation: f.generation,
-		ready: make(chan *report, 1), drained: make(chan struct{}), conns: map[*apiConn]struct{}{},
+		ready: make(chan *report, 1), drained: make(chan struct{}), conns: map[*apiConn]struct{}{}, cage: &cage{},
 		slots: make([]slot, f.cfg.EnvironmentConcurrency),
 	}
 	for i := range env.slots {
@@ -86,39 +88,64 @@ func (e *environment) start() error {
 	}
 	e.listener = listener
 	cfg := &e.fn.cfg
+	e.log.env, e.log.pipe, e.log.format, e.log.shown = e, output, cfg.LogFormat, cfg.LogLines
+	if cfg.LogLines && cfg.LogFormat == LogJSON {
+		e.fn.sink.write(e.initStartLine(time.Now()))
+	}
+	begun := e.started
+	var child *process.Child
+	if err = e.extend(input); err == nil {
+		child, err = e.run(input)
+	}
+	_ = input.Close()
+	if err == nil {
+		err = e.launched(child, begun)
+	}
+	if err != nil {
+		_ = listener.Close()
+		e.disband()
+		_ = output.Close()
+	}
+	return err
+}
+
+// run starts the process, which writes to output.
+func (e *environment) run(output *os.File) (*process.Child, error) {
+	cfg := &e.fn.cfg
 	path, done := e.fn.program()
 	defer done()
 	cmd := exec.Command(path, cfg.Args...) //nolint:noctx // it outlives the request that caused it; the group ends it
 	cmd.Args[0] = cfg.Bootstrap
 	cmd.Dir = filepath.Dir(cfg.Bootstrap)
-	cmd.Stdout, cmd.Stderr = input, input
-	e.log.env, e.log.pipe, e.log.format, e.log.shown = e, output, cfg.LogFormat, cfg.LogLines
-	if cfg.LogLines && cfg.LogFormat == LogJSON {
-		e.fn.sink.write(e.initStartLine(time.Now()))
-	}
-	child, err := e.fn.freezing.start(e, cmd)
-	_ = input.Close()
-	if err != nil {
-		_ = listener.Close()
-		_ = output.Close()
-		return err
-	}
+	cmd.Stdout, cmd.Stderr = output, output
+	return e.fn.freezing.start(e, cmd)
+}
+
+// launched takes note of the process, whose init has begun at that time.
+func (e *environment) launched(child *process.Child, begun time.Time) error {
 	e.fn.mu.Lock()
 	defer e.fn.mu.Unlock()
 	if e.fn.closed { // after the sweep of close
 		_ = child.Stop(0)
-		_ = listener.Close()
-		_ = output.Close()
 		return ErrClosed
 	}
 	e.child = child
-	e.fn.workers.Go(e.accept)
-	e.fn.workers.Go(func() {
-		defer close(e.drained)
-		e.log.copy()
-	})
+	if e.exts.external {
+		e.started = begun
+		e.fn.workers.Go(e.adopt)
+		close(e.exts.launched)
+	} else {
+		e.fn.workers.Go(e.accept)
+		e.fn.workers.Go(e.copyLog)
+	}
 	e.fn.workers.Go(e.watch)
 	return nil
+}
+
+// copyLog reads what the processes write.
+func (e *environment) copyLog() {
+	defer close(e.drained)
+	e.log.copy()
 }
 
 // spawn starts the process within its limits; v2 is the cgroup that it is started in, "" if there is none.
@@ -160,6 +187,7 @@ func (e *environment) watch() {
 		delete(f.envs, e)
 	}
 	f.mu.Unlock()
+	e.endExtensions()
 
 	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
 	// environment as its outcome, not the end of this one.

@@ -15,7 +15,8 @@ import (
 type freezer interface {
 	freeze() error
 	thaw() error
-	close() // after the end of the environment
+	adopt(c *process.Child) freezer // is one that stops and thaws c too
+	close()                         // after the end of the environment
 }
 
 // freezing is how a service freezes its environments: "Lambda freezes the execution environment when the runtime and each extension
@@ -104,6 +105,15 @@ func (t *frost) use(by freezer) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.by = by
+}
+
+// adopt makes c one of the processes of the environment.
+func (t *frost) adopt(c *process.Child) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.by != nil {
+		t.by = t.by.adopt(c)
+	}
 }
 
 // freeze freezes the environment unless it was taken meanwhile.
@@ -202,6 +212,8 @@ func (s signalFreezer) freeze() error { return s.signal(syscall.SIGSTOP) }
 func (s signalFreezer) thaw() error   { return s.signal(syscall.SIGCONT) }
 func (signalFreezer) close()          {}
 
+func (s signalFreezer) adopt(c *process.Child) freezer { return freezers{s, signalFreezer{c}} }
+
 func (s signalFreezer) signal(sig syscall.Signal) error {
 	select {
 	case <-s.child.Done(): // reaped: the number may belong to another process by now
@@ -210,3 +222,34 @@ func (s signalFreezer) signal(sig syscall.Signal) error {
 		return syscall.Kill(-s.child.Pid(), sig)
 	}
 }
+
+// freezers are several that act as one.
+type freezers []freezer
+
+func (z freezers) freeze() error {
+	for i, by := range z {
+		if err := by.freeze(); err != nil {
+			for _, done := range z[:i] {
+				_ = done.thaw()
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func (z freezers) thaw() error {
+	var errs []error
+	for _, by := range z {
+		errs = append(errs, by.thaw())
+	}
+	return errors.Join(errs...)
+}
+
+func (z freezers) close() {
+	for _, by := range z {
+		by.close()
+	}
+}
+
+func (z freezers) adopt(c *process.Child) freezer { return append(z, signalFreezer{c}) }

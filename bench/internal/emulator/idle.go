@@ -167,7 +167,7 @@ func (f *function) reapIdle() {
 		}
 		env.shutdown = true
 		f.meter.Reaped++
-		f.stop(env, 0)
+		f.shutDown(env, shutdownSpindown)
 	}
 }
 

@@ -115,16 +115,22 @@ func (c *Config) initLimit(initType string) time.Duration {
 
 // runInit starts the process of env and returns when it has asked for an event, or has failed to: then it has ended.
 func (f *function) runInit(env *environment, limit time.Duration) error {
+	env.initBy = time.Now().Add(limit)
 	if err := f.startProcess(env); err != nil {
 		if errors.Is(err, process.ErrClosed) || errors.Is(err, ErrClosed) {
 			return ErrClosed
 		}
+		if failure, ok := errors.AsType[*InitError](err); ok { // of an extension
+			failure.Stderr = env.tail.String()
+			return f.initFailed(env, failure)
+		}
 		return f.initFailed(env, &InitError{Reason: err.Error(), Type: errorTypeEntrypoint})
 	}
-	timer := time.NewTimer(limit)
+	timer := time.NewTimer(time.Until(env.initBy))
 	defer timer.Stop()
 	var failure *InitError
 	select {
+	case failure = <-env.exts.failed:
 	case report := <-env.ready:
 		if report == nil {
 			return nil

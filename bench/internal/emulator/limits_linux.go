@@ -285,3 +285,18 @@ func (c *cage) admit(pid int) {
 		}
 	}
 }
+
+// adopt puts a process that runs already under the limits.
+func (c *cage) adopt(pid int) {
+	if c.limits == nil || !c.limits.on {
+		return
+	}
+	c.admit(pid)
+	for i := range c.groups {
+		if g := &c.groups[i]; g.v2 {
+			if err := writeFile(g.dir, "cgroup.procs", strconv.Itoa(pid)); err != nil {
+				c.limits.note("extensions not limited (" + err.Error() + ")")
+			}
+		}
+	}
+}

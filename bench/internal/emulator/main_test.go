@@ -22,7 +22,7 @@ import (
 
 // programs are the bootstraps, built once, and group starts their processes, for all tests.
 var (
-	programs struct{ fn, raw string }
+	programs struct{ fn, raw, ext string }
 	group    *process.Group
 )
 
@@ -51,8 +51,8 @@ func run(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
-	programs.fn, programs.raw = filepath.Join(dir, "fn"), filepath.Join(dir, "raw")
-	for _, path := range []string{programs.fn, programs.raw} {
+	programs.fn, programs.raw, programs.ext = filepath.Join(dir, "fn"), filepath.Join(dir, "raw"), filepath.Join(dir, "ext")
+	for _, path := range []string{programs.fn, programs.raw, programs.ext} {
 		build := exec.CommandContext(context.Background(), "go", "build", "-trimpath", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./testdata/"+filepath.Base(path))
 		if out, err := build.CombinedOutput(); err != nil {
 			fmt.Fprintf(os.Stderr, "building %s: %v\n%s", path, err, out)

@@ -270,7 +270,7 @@ func (f *function) close(grace time.Duration) {
 		f.waiters = nil
 		f.idle.close()
 		for env := range f.envs {
-			f.stop(env, grace)
+			f.endWith(env, grace)
 		}
 	}
 	f.mu.Unlock()

@@ -218,7 +218,7 @@ func (f *function) endIfDone(env *environment) bool {
 		return false
 	}
 	env.shutdown = true
-	f.stop(env, 0)
+	f.shutDown(env, shutdownSpindown)
 	return true
 }
 
@@ -231,11 +231,12 @@ func (f *function) program() (path string, done func()) {
 }
 
 // startProcess starts the process of env. A program that is still being written is waited for: the kernel says "text file busy".
+// Extensions have ended by then, so with them it is a failed init, which is tried again.
 func (f *function) startProcess(env *environment) error {
 	begun := time.Now()
 	for {
 		err := env.start()
-		if f.reload == nil || !errors.Is(err, syscall.ETXTBSY) || time.Since(begun) > busyPatience {
+		if f.reload == nil || env.exts.external || !errors.Is(err, syscall.ETXTBSY) || time.Since(begun) > busyPatience {
 			return err
 		}
 		select {

@@ -20,6 +20,13 @@ const (
 // handle answers one request and tells whether the connection can serve another.
 func (c *apiConn) handle(req *http.Request) bool {
 	verb, id, ok := route(req.URL.Path)
+	if !ok {
+		if handled, more := c.handleExtension(req); handled {
+			return more
+		}
+	} else if c.env.exts.external {
+		<-c.env.exts.launched
+	}
 	switch {
 	case !ok:
 		return c.refuse(req, http.StatusNotFound, "NotFound", "no such path") && !req.Close
@@ -79,10 +86,27 @@ func (c *apiConn) next(req *http.Request) bool {
 	}
 	s.parked = c
 	var ended *usage
+	if e.exts.quiet() {
+		ended = f.asked(s, at)
+	}
+	f.mu.Unlock()
+	e.announce(at)
+	e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
+	if ended != nil {
+		e.log.end(ended, at)
+	}
+	return true
+}
+
+// asked takes s on, for which the runtime has asked for an event while no extension works; f.mu is held. It returns the account
+// of the invocation that this ends, nil if there is none.
+func (f *function) asked(s *slot, at time.Time) (ended *usage) {
+	e := s.env
 	switch s.state {
 	case stateStarting:
 		if !e.inited {
 			f.initDone(e)
+			e.exts.due.Store(len(e.exts.list) > 0)
 		}
 		f.release(s)
 	case stateFinishing:
@@ -93,12 +117,7 @@ func (c *apiConn) next(req *http.Request) bool {
 	default:
 		f.release(s)
 	}
-	f.mu.Unlock()
-	e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
-	if ended != nil {
-		e.log.end(ended, at)
-	}
-	return true
+	return ended
 }
 
 // response takes the answer to an event.

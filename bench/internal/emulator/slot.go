@@ -56,8 +56,8 @@ func (e *environment) shared() bool { return len(e.slots) > 1 }
 func (e *environment) asking() *slot {
 	for _, want := range []state{stateFinishing, stateDetached, stateStarting} {
 		for i := range e.slots {
-			if e.slots[i].state == want {
-				return &e.slots[i]
+			if s := &e.slots[i]; s.state == want && s.parked == nil { // it may wait for extensions
+				return s
 			}
 		}
 	}
@@ -120,6 +120,6 @@ func (s *slot) timedOut() {
 	}
 	f.complete(s, outcome{kind: outcomeTimeout, err: fmt.Errorf("task timed out after %.2f seconds", f.cfg.Timeout.Seconds())})
 	if !s.env.shared() {
-		f.stop(s.env, 0)
+		f.shutDown(s.env, shutdownTimeout)
 	}
 }
