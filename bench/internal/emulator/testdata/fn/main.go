@@ -199,6 +199,9 @@ func act(e event) (any, error) {
 
 // misbehave holds what ends badly.
 func misbehave(e event) (any, error) {
+	if result, ok := fault(e); ok {
+		return result, nil
+	}
 	switch e.RawPath {
 	case "/panic":
 		panic("out of cheese")

@@ -79,6 +79,9 @@ func main() {
 			do(req)
 			last = id
 			continue
+		case "/no-next": // answers, and never asks again
+			answer(id, "bye")
+			time.Sleep(time.Hour)
 		case "/error-raw":
 			post("invocation/"+id+"/error", "no JSON at all")
 			last = id
