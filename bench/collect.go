@@ -20,6 +20,7 @@ type collector struct {
 	before   vitals // at the start of the turn
 	files    int64  // the most that were open at the end of a turn; 0 if unknown
 	began    time.Time
+	meters   []meters // by target
 	// capacities of the targets; nil without a search for them
 	capacities []*result.Capacity
 }
@@ -33,7 +34,7 @@ type totals struct {
 }
 
 func newCollector(s *scenario.Scenario, targets []*target.Target) *collector {
-	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets)), began: time.Now()}
+	c := &collector{scenario: s, targets: targets, totals: make([]totals, len(targets)), meters: make([]meters, len(targets)), began: time.Now()}
 	for i, t := range targets {
 		c.totals[i].steps = make([]recorder.Set, len(s.Steps))
 		c.results = append(c.results, result.Target{
@@ -115,34 +116,33 @@ func (c *collector) finish(warmed []int64) ([]result.Target, []error) {
 		for j := range sum.steps {
 			r.Steps = append(r.Steps, result.StepStats{Name: c.scenario.Steps[j].Name, Stats: sum.steps[j].Stats()})
 		}
-		cold, err := coldStarts(c.targets[i], sum.cold, warmed[i])
+		meter, err := c.meters[i].close(c.targets[i])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("target %s: %w", r.Name, err))
 		}
-		r.ColdStarts = cold
+		if meter != nil {
+			r.Lambda, r.Spec.Notes = c.meters[i].lambda(meter, r.Spec.MemoryMB), c.targets[i].Notes(meter)
+		}
+		r.ColdStarts = coldStarts(c.targets[i], sum.cold, warmed[i], meter)
 	}
 	return c.results, errs
 }
 
-// coldStarts is nil for a target that shows no sign of having any.
-func coldStarts(t *target.Target, seen *result.Histogram, warmed int64) (*result.ColdStarts, error) {
+// coldStarts is nil for a target that shows no sign of having any. meter is nil if the target has none, or its service has ended.
+func coldStarts(t *target.Target, seen *result.Histogram, warmed int64, meter *target.MeterReport) *result.ColdStarts {
 	c := &result.ColdStarts{WarmedByCheck: warmed, ResponseTime: seen.Summary()}
 	c.Requests = c.ResponseTime.Count
-	if !t.Metered() {
-		if c.Requests == 0 && warmed == 0 && t.Kind != target.KindLambda {
-			return nil, nil // a target without cold starts is no error
+	if meter == nil {
+		if !t.Metered() && c.Requests == 0 && warmed == 0 && t.Kind != target.KindLambda {
+			return nil
 		}
-		return c, nil
-	}
-	m, err := t.Meter()
-	if err != nil {
-		return c, err
+		return c
 	}
 	inits := result.NewHistogram()
-	for _, us := range m.InitUS {
+	for _, us := range meter.InitUS {
 		inits.Record(time.Duration(us) * time.Microsecond)
 	}
-	summary, most := inits.Summary(), int64(m.MaxEnvironments)
-	c.Environments, c.Init, c.MaxConcurrent = &m.ColdStarts, &summary, &most
-	return c, nil
+	summary, most := inits.Summary(), int64(meter.MaxEnvironments)
+	c.Environments, c.Init, c.MaxConcurrent = &meter.ColdStarts, &summary, &most
+	return c
 }

@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -117,8 +119,44 @@ func wantWhole(t *testing.T, r *result.Run, requests int64) {
 		c.Init.Count != *c.Environments || c.ResponseTime.Count != c.Requests {
 		t.Errorf("cold starts do not add up: %+v", c)
 	}
+	wantBill(t, &lambda, requests)
 	// 150 MiB is what bench may use whatever the number of requests; the race detector alone takes more.
 	if g := r.Generator; !raceEnabled && (g.PeakMemoryBytes == nil || *g.PeakMemoryBytes > 150<<20) {
 		t.Errorf("the generator used %d bytes of memory", *g.PeakMemoryBytes)
+	}
+}
+
+// wantBill demands that the local Lambda service counted the load, and nothing but the load.
+func wantBill(t *testing.T, target *result.Target, requests int64) {
+	t.Helper()
+	l := target.Lambda
+	if l == nil {
+		t.Fatal("there is nothing of what the local Lambda service counted")
+	}
+	if l.Invocations != requests || l.Unsettled != 0 || len(l.Errors) != 0 || l.Throttles.Total() != 0 {
+		t.Errorf("%d invocations, %d in work, errors %v, throttles %+v; expected %d without a fault", l.Invocations, l.Unsettled, l.Errors, l.Throttles, requests)
+	}
+	// Each invocation is billed one millisecond at least. All of them together cannot have been in work for longer than the most at
+	// once were all the time, but for what rounding and inits add.
+	most := l.MostBusy()
+	if longest := float64(most)*l.LoadS*1000 + float64(requests+l.InitBilledMS); l.BilledMS < requests || float64(l.BilledMS) > longest {
+		t.Errorf("%d invocations were billed %d ms, expected up to %g", l.Invocations, l.BilledMS, longest)
+	}
+	if want := float64(l.BilledMS) / 1000 / 2; l.MemoryMB != 512 || l.BilledGBSeconds < want*0.999 || l.BilledGBSeconds > want*1.001 {
+		t.Errorf("%d ms of %d MB are billed as %g GB-seconds, expected %g", l.BilledMS, l.MemoryMB, l.BilledGBSeconds, want)
+	}
+	c := target.ColdStarts
+	if e := l.Environments; e.Started != c.Requests || e.Started+c.WarmedByCheck != *c.Environments || e.InitFailures != 0 || e.Reaped != 0 ||
+		e.MaxConcurrent != *c.MaxConcurrent || most < e.MaxConcurrent/2 || most > e.MaxConcurrent {
+		t.Errorf("environments %+v, %d invocations at once, beside the cold starts %+v", e, most, c)
+	}
+	if len(l.Concurrency) < 2 || l.Concurrency[0].TS != 0 || l.Concurrency[len(l.Concurrency)-1].TS != l.LoadS {
+		t.Errorf("the concurrency is not that of the %g s of load: %+v", l.LoadS, l.Concurrency)
+	}
+	if used := l.MaxMemoryUsedMB; runtime.GOOS == "linux" && (used == nil || *used < 1 || *used > 512) {
+		t.Errorf("memory used is %v", used)
+	}
+	if l.Freezer != "" || !slices.Contains(l.Notes, "CPU not limited") || !slices.Contains(target.Spec.Notes, "CPU not limited.") {
+		t.Errorf("freezer %q, notes %q and %q", l.Freezer, l.Notes, target.Spec.Notes)
 	}
 }

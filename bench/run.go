@@ -268,6 +268,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	}
 
 	c := newCollector(s, set.Targets)
+	r.Warnings = append(r.Warnings, c.openMeters()...)
 	i.measure()
 	died := make(chan error, 1)
 	unwatched := make(chan struct{})

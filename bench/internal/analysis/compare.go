@@ -37,7 +37,7 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Steps = m.steps()
 	m.Errors, m.ErrorTimes, m.Unsent = errorKinds(run), m.errorTimes(overall), m.unsent(overall)
 	m.Thresholds, m.Waits = thresholds(run), m.waits()
-	m.ColdStarts, m.Connections = m.coldStarts(), m.connections(overall)
+	m.ColdStarts, m.Lambda, m.Connections = m.coldStarts(), m.lambda(), m.connections(overall)
 	m.Generator = generator(run)
 	m.Turns = turns(groups)
 	m.Facts, m.Flips = m.facts(), m.flips()

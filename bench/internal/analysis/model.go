@@ -39,6 +39,8 @@ type Model struct {
 	ErrorTimes []Row
 	// ColdStarts is empty when no target reports them.
 	ColdStarts []Row
+	// Lambda is what the local Lambda service counted and would be billed for; empty when no target ran on it.
+	Lambda []Row
 	// Connections says how many were opened and how long that took.
 	Connections []Row
 	// Generator is how the load generator itself did; its rows have one cell.

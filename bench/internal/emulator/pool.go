@@ -31,6 +31,7 @@ type function struct {
 	shared   *unreserved      // nil if there are no other functions
 	inFlight int              // requests in work; guarded by shared.mu
 	now      func() time.Time // of the limits; tests have their own
+	began    time.Time
 
 	mu            sync.Mutex
 	closed        bool
@@ -56,6 +57,7 @@ func newFunction(cfg Config) *function {
 		starting: make(chan struct{}, cfg.MaxStarting),
 		closing:  make(chan struct{}),
 		now:      time.Now,
+		began:    time.Now(),
 		envs:     map[*environment]struct{}{},
 		meter:    Meter{InitUS: []int64{}, StartWaitUS: []int64{}, Concurrency: []ConcurrencySample{}},
 	}

@@ -64,14 +64,13 @@ func (s *samples) halve() {
 
 // watchConcurrency takes samples until the service is closed.
 func (f *function) watchConcurrency() {
-	began := time.Now()
 	ticker := time.NewTicker(sampleInterval)
 	defer ticker.Stop()
 	for {
 		select {
 		case now := <-ticker.C:
 			f.mu.Lock()
-			f.samples.tick(f.concurrency(now.Sub(began)))
+			f.samples.tick(f.concurrency(now.Sub(f.began)))
 			f.mu.Unlock()
 		case <-f.closing:
 			return

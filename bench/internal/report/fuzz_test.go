@@ -24,7 +24,7 @@ func small() *result.Run {
 	lambda := resulttest.Lambda()
 	lambda.FailEvery, lambda.Errors = 4, []string{"timeout"}
 	run := resulttest.Run(s, 2, resulttest.EC2(), lambda)
-	run.Targets[1].ColdStarts = withErrors().Targets[1].ColdStarts
+	run.Targets[1].ColdStarts, run.Targets[1].Lambda = withErrors().Targets[1].ColdStarts, withErrors().Targets[1].Lambda
 	run.Warnings = []string{"a warning"}
 	lag := run.Targets[0].Overall.ResponseTime
 	run.Generator.SendLag = &lag
@@ -77,6 +77,7 @@ func FuzzReport(f *testing.F) {
 	f.Add([]byte(`{"schema_version":1,"rounds":-1,"targets":[{"name":"a","provenance":"measured","phases":[{"name":"p","round":0},{"name":"p","round":-5,"wall_s":1e308},{"name":"p","round":9,"wall_s":1e308}]}]}`))
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","overall":{"wall_s":1,"throughput_rps":1e-308}},{"name":"b","provenance":"simulated","overall":{"wall_s":1,"throughput_rps":1e308}}]}`))
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","cold_starts":{"requests":9},"error_examples":[{"kind":"x"}]}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"emulated","lambda":{"load_s":1e-300,"concurrency":[{}]}},{"name":"b","provenance":"emulated","lambda":{"load_s":0.002,"invocations":1,"unsettled":1,"concurrency":[{"t_s":0.001,"busy":1048576,"busy_max":1048576}]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		run, err := result.Decode(data)
 		if err != nil {

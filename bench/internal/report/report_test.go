@@ -92,6 +92,7 @@ func withErrors() *result.Run {
 		Requests: 20, WarmedByCheck: 1, ResponseTime: cold.Summary(),
 		Environments: &environments, MaxConcurrent: &concurrent, Init: &init,
 	}
+	run.Targets[1].Lambda = resulttest.Meter()
 	run.Generator.Verdict, run.Generator.Reasons = result.Suspect, []string{"the generator used 84 % of all CPUs"}
 	run.CheckSkipped = true
 	run.Warnings = []string{"The clock of the machine was set back by 2 s while the run was going."}

@@ -53,6 +53,10 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	if len(m.ColdStarts) > 0 {
 		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
 	}
+	if len(m.Lambda) > 0 {
+		t.table(lambdaTitle, true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
+		t.lambda()
+	}
 	if len(m.Unsent) > 0 {
 		t.table("Never sent, in none of the times above", true, func(v view) *grid { return v.figures(m.Unsent) })
 	}

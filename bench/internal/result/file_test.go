@@ -223,6 +223,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"schema_version":1}`))
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"measured","overall":{"requests":1,"errors":{"x":1}}}]}`))
 	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"emulated","cold_starts":{"init_us":{"count":1}}}]}`))
+	f.Add([]byte(`{"schema_version":1,"targets":[{"name":"a","provenance":"emulated","lambda":{"load_s":2,"invocations":3,"billed_ms":1024,"memory_mb":1000,"billed_gb_seconds":1,"errors":{"exit":1},"concurrency":[{"t_s":1,"busy":1,"busy_max":2}]}}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		run, err := result.Decode(data)
 		if err != nil {

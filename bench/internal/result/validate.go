@@ -61,6 +61,11 @@ func (v *validator) target(t *Target) error {
 			errs = append(errs, v.summary(t.Name+".cold_starts.init_us", c.Init))
 		}
 	}
+	if t.Lambda != nil {
+		if err := t.Lambda.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s.lambda: %w", t.Name, err))
+		}
+	}
 	if t.Capacity != nil {
 		if err := t.Capacity.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("%s.capacity: %w", t.Name, err))

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -25,13 +27,7 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 		return InputError{fmt.Errorf("path: %s is no executable file", path)}
 	}
-	args := []string{
-		"emulate", "--control", "--limits=false", "--log-lines=false",
-		"--name", spec.Name, "--memory", fmt.Sprint(spec.MemoryMB), "--front-door", spec.FrontDoor,
-		// What it costs to thaw an environment is this machine's affair: the figure would say nothing of AWS.
-		"--freeze=false",
-	}
-	cmd := s.host.self(append(args, "--", path)...)
+	cmd := s.host.self(append(spec.emulateArgs(), "--", path)...)
 	c := &control{}
 	if c.in, err = cmd.StdinPipe(); err != nil {
 		return err
@@ -59,9 +55,29 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 		_ = child.Stop(time.Second)
 		return ended("the local Lambda service", child, out)
 	}
-	t.URL, t.control = hello[spec.FrontDoor], c
+	t.URL, t.control, t.limits = hello[spec.FrontDoor], c, spec.Limits
 	s.watch(t.Name, child, out)
 	return nil
+}
+
+// emulateArgs are the arguments with which this program is the local Lambda service.
+func (s *Spec) emulateArgs() []string {
+	args := []string{
+		"emulate", "--control", "--log-lines=false", "--name", s.Name, "--memory", fmt.Sprint(s.MemoryMB), "--front-door", s.FrontDoor,
+		// By default neither is on: what limits and thaws cost is this machine's affair, and a Lambda that is held to its share
+		// beside a process that is not would be no comparison of what runs here.
+		fmt.Sprintf("--limits=%t", s.Limits), fmt.Sprintf("--freeze=%t", s.Freeze),
+	}
+	if s.TimeoutS > 0 {
+		args = append(args, "--timeout", fmt.Sprintf("%ds", s.TimeoutS))
+	}
+	if s.ReservedConcurrency > 0 {
+		args = append(args, "--reserved-concurrency", fmt.Sprint(s.ReservedConcurrency))
+	}
+	if s.Provisioned > 0 {
+		args = append(args, "--provisioned", fmt.Sprint(s.Provisioned))
+	}
+	return args
 }
 
 // Metered says whether the target is on the local Lambda service, which counts what it does.
@@ -76,6 +92,41 @@ type MeterReport struct {
 
 // Meter is what the local Lambda service counted so far. Only a target that is Metered has one.
 func (t *Target) Meter() (*MeterReport, error) { return t.control.meter() }
+
+// SettledMeter is the Meter as soon as no invocation is in work and no environment in its init, or after patience: what an invocation is billed
+// is known when its environment has asked for the next event, a moment after its answer.
+func (t *Target) SettledMeter(patience time.Duration) (*MeterReport, error) {
+	var m *MeterReport
+	var asking error
+	// An error of poll says that it took too long.
+	_ = poll(context.Background(), nil, patience, func() error {
+		if m, asking = t.Meter(); asking == nil && m.Now.Busy+m.Now.Starting > 0 {
+			return errUnsettled
+		}
+		return nil
+	})
+	return m, asking
+}
+
+var errUnsettled = errors.New("invocations are in work")
+
+// Notes say in sentences what the local Lambda service did not do as Lambda does, by its meter.
+func (t *Target) Notes(m *MeterReport) []string {
+	var notes []string
+	for _, n := range m.Notes {
+		notes = append(notes, strings.ToUpper(n[:min(1, len(n))])+n[min(1, len(n)):]+".")
+	}
+	switch {
+	case !t.limits:
+		notes = append(notes, "Processes, open files and /tmp were those of this machine.")
+	case !slices.ContainsFunc(m.Notes, func(n string) bool { return strings.HasPrefix(n, "CPU ") }):
+		notes = append(notes, "The CPU was limited to the share that the memory size buys.")
+	}
+	if m.Freezer == "" {
+		return append(notes, "Environments were not frozen between invocations.")
+	}
+	return append(notes, "Idle environments were frozen ("+m.Freezer+"), which takes this machine's time, not AWS's.")
+}
 
 // InitErrors tells of bootstraps that do not start, which clients only see as a failed request.
 func (s *Set) InitErrors() error {

@@ -40,6 +40,15 @@ type Spec struct {
 	Command      []string          `json:"command,omitempty"` // of a process
 	Path         string            `json:"path,omitempty"`    // of a bootstrap
 	Env          map[string]string `json:"env,omitempty"`     // of both
+
+	// Of a bootstrap. TimeoutS is the time-out of an invocation in seconds; 0 means 30. ReservedConcurrency is how many environments
+	// may exist at once; 0 means 1,000. Provisioned of them are started before the load and kept. Limits holds environments to Lambda's
+	// share of CPU, memory, processes, open files and /tmp, as far as rights go, and Freeze stops them while they are idle.
+	TimeoutS            int  `json:"timeout_s,omitempty"`
+	ReservedConcurrency int  `json:"reserved_concurrency,omitempty"`
+	Provisioned         int  `json:"provisioned,omitempty"`
+	Limits              bool `json:"limits,omitempty"`
+	Freeze              bool `json:"freeze,omitempty"`
 }
 
 // MaxTargets is how many targets a run can have.
@@ -176,11 +185,38 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 		if s.FrontDoor != "" && !slices.Contains(emulator.FrontDoors(), emulator.FrontDoor(s.FrontDoor)) {
 			fault("front_door: expected one of %v, got %q", emulator.FrontDoors(), s.FrontDoor)
 		}
+		s.validateLife(fault)
 	default:
 		fault("kind: expected one of %s, got %q",
 			strings.Join([]string{KindEC2, KindLambda, KindURL, KindProcess, KindBootstrap}, ", "), s.Kind)
 	}
+	if s.Kind != KindBootstrap && (s.TimeoutS != 0 || s.ReservedConcurrency != 0 || s.Provisioned != 0 || s.Limits || s.Freeze) {
+		fault("timeout_s, reserved_concurrency, provisioned, limits and freeze belong to the kind %s", KindBootstrap)
+	}
 	s.validateAuth(fault)
+}
+
+// Of Lambda: the longest time-out, and the concurrency of an account unless AWS has raised it,
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const (
+	maxTimeoutS    = 900
+	maxConcurrency = 1000
+)
+
+// validateLife checks what only a bootstrap may have.
+func (s *Spec) validateLife(fault func(format string, args ...any)) {
+	if s.TimeoutS < 0 || s.TimeoutS > maxTimeoutS {
+		fault("timeout_s: expected 1 to %d, got %d", maxTimeoutS, s.TimeoutS)
+	}
+	limit := maxConcurrency
+	if s.ReservedConcurrency < 0 || s.ReservedConcurrency > limit {
+		fault("reserved_concurrency: expected 1 to %d, got %d", limit, s.ReservedConcurrency)
+	} else if s.ReservedConcurrency > 0 {
+		limit = s.ReservedConcurrency
+	}
+	if s.Provisioned < 0 || s.Provisioned > limit {
+		fault("provisioned: expected up to the function's concurrency, which is %d, got %d", limit, s.Provisioned)
+	}
 }
 
 // authIAM asks for requests that are signed.
@@ -230,13 +266,6 @@ func ParseFlags(flags []string) ([]Spec, error) {
 func (s *Spec) resultSpec() result.Spec {
 	return result.Spec{
 		Region: s.Region, Arch: s.Arch, InstanceType: s.InstanceType, Instances: s.Instances, MemoryMB: s.MemoryMB,
-		FrontDoor: s.FrontDoor, Auth: s.Auth, Notes: slices.Clone(notes[s.Kind]),
+		FrontDoor: s.FrontDoor, Auth: s.Auth,
 	}
-}
-
-var notes = map[string][]string{
-	KindBootstrap: {
-		"CPU is not limited to the share that the memory size buys.",
-		"Environments are not frozen between invocations, and not reclaimed when idle.",
-	},
 }

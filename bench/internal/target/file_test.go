@@ -15,7 +15,8 @@ func TestParseFile(t *testing.T) {
 	  {"name":"ec2","kind":"ec2","url":"http://example.test","region":"us-east-1","arch":"arm64","instance_type":"t4g.small","instances":1,"front_door":"alb"},
 	  {"name":"lambda","kind":"lambda","url":"https://example.test","region":"us-east-1","memory_mb":512,"front_door":"function_url","auth":"NONE"},
 	  {"name":"mine","kind":"process","command":["./server"],"env":{"A":"b"}},
-	  {"name":"mine-lambda","kind":"bootstrap","path":"./bootstrap","memory_mb":128}]}`
+	  {"name":"mine-lambda","kind":"bootstrap","path":"./bootstrap","memory_mb":128,
+	   "timeout_s":5,"reserved_concurrency":10,"provisioned":2,"limits":true,"freeze":true}]}`
 	got, err := target.ParseFile("t.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +31,10 @@ func TestParseFile(t *testing.T) {
 			FrontDoor: "function_url", Auth: "NONE",
 		},
 		{Name: "mine", Kind: target.KindProcess, Command: []string{"././server"}, Env: map[string]string{"A": "b"}},
-		{Name: "mine-lambda", Kind: target.KindBootstrap, Path: "bootstrap", MemoryMB: 128},
+		{
+			Name: "mine-lambda", Kind: target.KindBootstrap, Path: "bootstrap", MemoryMB: 128,
+			TimeoutS: 5, ReservedConcurrency: 10, Provisioned: 2, Limits: true, Freeze: true,
+		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("specs (-want +got):\n%s", diff)
@@ -62,6 +66,12 @@ func TestParseFileFaults(t *testing.T) {
 		{"no path", entry(`"kind":"bootstrap"`), "path: expected the bootstrap binary"},
 		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
 		{"front door", entry(`"kind":"bootstrap","path":"b","front_door":"gate"`), `front_door: expected one of [function_url `},
+		{"time-out", entry(`"kind":"bootstrap","path":"b","timeout_s":901`), "timeout_s: expected 1 to 900, got 901"},
+		{"time-out of a URL", entry(`"kind":"url","url":"http://h","timeout_s":3`), "timeout_s, reserved_concurrency, provisioned, limits and freeze belong to the kind bootstrap"},
+		{"limits of a process", entry(`"kind":"process","command":["x"],"limits":true`), "belong to the kind bootstrap"},
+		{"concurrency", entry(`"kind":"bootstrap","path":"b","reserved_concurrency":1001`), "reserved_concurrency: expected 1 to 1000, got 1001"},
+		{"provisioned", entry(`"kind":"bootstrap","path":"b","reserved_concurrency":3,"provisioned":4`), "provisioned: expected up to the function's concurrency, which is 3, got 4"},
+		{"negative", entry(`"kind":"bootstrap","path":"b","provisioned":-1`), "which is 1000, got -1"},
 		{"auth", entry(`"kind":"url","url":"http://h","auth":"BASIC"`), `auth: expected NONE or AWS_IAM, got "BASIC"`},
 		{"signing without a region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), `region: auth AWS_IAM needs the function's region, such as us-east-1, got ""`},
 		{"signing for no region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM","region":"us-east"`), `got "us-east"`},
@@ -119,6 +129,7 @@ func FuzzParseFile(f *testing.F) {
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"process","command":["x"],"env":{"A":"b"}},{"name":"b","kind":"bootstrap","path":"y"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"lambda","url":"https://h","memory_mb":-1}]}`))
 	f.Add([]byte("{\"targets\":[\n{}]} x"))
+	f.Add([]byte(`{"targets":[{"name":"b","kind":"bootstrap","path":"y","timeout_s":3,"reserved_concurrency":2,"provisioned":1,"limits":true,"freeze":true}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		specs, err := target.ParseFile("f.json", data)
 		if err != nil {

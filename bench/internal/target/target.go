@@ -62,6 +62,7 @@ type Target struct {
 	Spec       result.Spec
 
 	control *control // of a bootstrap
+	limits  bool     // likewise: its environments are held to Lambda's, where that is possible
 }
 
 // Died tells of a child that ended by itself while the set was open. One error at most is kept.
@@ -109,6 +110,12 @@ func (s *Set) open(ctx context.Context, spec Spec) (*Target, error) {
 		err = s.openBootstrap(ctx, t, spec)
 	}
 	t.Spec = spec.resultSpec()
+	if err == nil && t.Metered() {
+		var m *MeterReport
+		if m, err = t.Meter(); err == nil {
+			t.Spec.Notes = t.Notes(m)
+		}
+	}
 	return t, err
 }
 
