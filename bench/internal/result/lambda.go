@@ -113,11 +113,16 @@ func (l *Lambda) validate() error {
 		name  string
 		value int64
 	}{
-		{"invocations", l.Invocations}, {"billed_ms", l.BilledMS},
-		{"throttles.concurrency", l.Throttles.Concurrency}, {"throttles.scaling_rate", l.Throttles.ScalingRate},
+		{"invocations", l.Invocations},
+		{"billed_ms", l.BilledMS},
+		{"throttles.concurrency", l.Throttles.Concurrency},
+		{"throttles.scaling_rate", l.Throttles.ScalingRate},
 		{"throttles.request_rate", l.Throttles.RequestRate},
-		{"environments.started", e.Started}, {"environments.init_failures", e.InitFailures}, {"environments.provisioned", e.Provisioned},
-		{"environments.reaped", e.Reaped}, {"environments.max_concurrent", e.MaxConcurrent},
+		{"environments.started", e.Started},
+		{"environments.init_failures", e.InitFailures},
+		{"environments.provisioned", e.Provisioned},
+		{"environments.reaped", e.Reaped},
+		{"environments.max_concurrent", e.MaxConcurrent},
 	} {
 		in(f.name, f.value, maxCount)
 	}

@@ -130,18 +130,18 @@ type Pauses struct {
 
 // Target is one of the things compared, and all that was measured on it.
 type Target struct {
-	Name       string       `json:"name"`
-	Kind       string       `json:"kind"`
-	URL        string       `json:"url"`
-	Provenance Provenance   `json:"provenance"`
-	Spec       Spec         `json:"spec"`
-	Phases     []PhaseStats `json:"phases"`
-	Overall    Stats        `json:"overall"`
-	Steps      []StepStats  `json:"steps"`
-	ColdStarts *ColdStarts  `json:"cold_starts"`
+	Name       string        `json:"name"`
+	Kind       string        `json:"kind"`
+	URL        string        `json:"url"`
+	Provenance Provenance    `json:"provenance"`
+	Spec       Spec          `json:"spec"`
+	Phases     []PhaseStats  `json:"phases"`
+	Overall    Stats         `json:"overall"`
+	Steps      []StepStats   `json:"steps"`
+	ColdStarts *ColdStarts   `json:"cold_starts"`
+	Examples   []ErrorSample `json:"error_examples"`
 	// Lambda is what the local Lambda service counted; nil for all other targets.
-	Lambda   *Lambda       `json:"lambda,omitempty"`
-	Examples []ErrorSample `json:"error_examples"`
+	Lambda *Lambda `json:"lambda,omitempty"`
 	// Capacity is what a search for it found; nil in runs that did not search. The phases are then the trials at the rate that was
 	// kept, so that the totals show the target at its capacity; other trials are in no figure but their own.
 	Capacity *Capacity `json:"capacity,omitempty"`

@@ -96,19 +96,22 @@ func (t *Target) Meter() (*MeterReport, error) { return t.control.meter() }
 // SettledMeter is the Meter as soon as no invocation is in work and no environment in its init, or after patience: what an invocation is billed
 // is known when its environment has asked for the next event, a moment after its answer.
 func (t *Target) SettledMeter(patience time.Duration) (*MeterReport, error) {
-	var m *MeterReport
-	var asking error
-	// An error of poll says that it took too long.
-	_ = poll(context.Background(), nil, patience, func() error {
-		if m, asking = t.Meter(); asking == nil && m.Now.Busy+m.Now.Starting > 0 {
-			return errUnsettled
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		m, err := t.Meter()
+		if err != nil || m.Now.Busy+m.Now.Starting == 0 {
+			return m, err
 		}
-		return nil
-	})
-	return m, asking
+		select {
+		case <-tick.C:
+		case <-late.C:
+			return m, nil
+		}
+	}
 }
-
-var errUnsettled = errors.New("invocations are in work")
 
 // Notes say in sentences what the local Lambda service did not do as Lambda does, by its meter.
 func (t *Target) Notes(m *MeterReport) []string {
