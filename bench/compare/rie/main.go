@@ -167,13 +167,13 @@ func invoke(ctx context.Context, url string) error {
 // compare lets both take their turns. Only the ratio of two turns of one round counts.
 func compare(ctx context.Context, o *options, ours, theirs string, out io.Writer) error {
 	turn := func(url string) (float64, error) {
-		began := time.Now()
+		began := time.Now() //nolint:forbidigo // it measures
 		for range o.requests {
 			if err := invoke(ctx, url); err != nil {
 				return 0, err
 			}
 		}
-		return float64(o.requests) / time.Since(began).Seconds(), nil
+		return float64(o.requests) / time.Since(began).Seconds(), nil //nolint:forbidigo // it measures
 	}
 	var ratios, mine, other []float64
 	for round := range o.rounds + 1 {

@@ -73,7 +73,7 @@ func newHand(t *testing.T, configure func(*emulator.Config)) *hand {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
 	script := "#!/bin/sh\necho \"api $AWS_LAMBDA_RUNTIME_API \"\nexec sleep 3600\n"
-	if err := os.WriteFile(path, []byte(script), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var out output

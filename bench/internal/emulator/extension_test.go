@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -48,9 +49,7 @@ func withExtensions(t *testing.T, c *emulator.Config, env map[string]string, nam
 	}
 	file := filepath.Join(dir, "log")
 	c.Env = map[string]string{"EXT_LOG": file}
-	for name, value := range env {
-		c.Env[name] = value
-	}
+	maps.Copy(c.Env, env)
 	return func() []extensionNote {
 		t.Helper()
 		b, err := os.ReadFile(file)
@@ -320,7 +319,7 @@ func TestExtensionInShell(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "observer"), text, 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(filepath.Join(dir, "observer"), text, 0o700); err != nil {
 		t.Fatal(err)
 	}
 	var out output
