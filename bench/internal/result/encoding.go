@@ -60,7 +60,7 @@ func encode(counts *hdrhistogram.Histogram) string {
 	head := make([]byte, innerHeader)
 	binary.BigEndian.PutUint32(head, plainCookie|0x10)
 	binary.BigEndian.PutUint32(head[4:], uint32(len(e.payload))) //nolint:gosec // below mostPlain
-	binary.BigEndian.PutUint32(head[12:], SignificantDigits) // all histograms here have one geometry
+	binary.BigEndian.PutUint32(head[12:], SignificantDigits)     // all histograms here have one geometry
 	binary.BigEndian.PutUint64(head[16:], uint64(MinValue/time.Microsecond))
 	binary.BigEndian.PutUint64(head[24:], uint64(MaxValue/time.Microsecond))
 	binary.BigEndian.PutUint64(head[32:], math.Float64bits(1)) // a ratio that we do not use
