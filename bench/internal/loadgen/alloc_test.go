@@ -117,7 +117,11 @@ func TestLoopDoesNotAllocate(t *testing.T) {
 				p = again
 			})
 			// A few for what runs in the background; not one a request.
-			if allocations > n/100 {
+			most := n / 100.
+			if poolsLeak {
+				most = n * 3 / 4.
+			}
+			if allocations > most {
 				t.Errorf("%v allocations for %d requests", allocations, n)
 			}
 			if phase := r.Take(time.Second); phase.Overall.Stats().Successes != 2*n {
