@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -158,6 +159,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 			return usageError{err}
 		}
 	}
+	leaveProcessors()
 	ctx, _, stop := watchSignals(ctx, func() {})
 	defer stop()
 	self, err := os.Executable()
@@ -207,6 +209,15 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", opened.what)
 	<-ctx.Done()
 	return nil
+}
+
+// leaveProcessors lets the service run its own code on half of the processors, rounded up, unless GOMAXPROCS says otherwise: the functions,
+// which are other processes, do most of the work, and threads of the service that wake each other for one request cost more
+// than they save. Functions run on all processors.
+func leaveProcessors() {
+	if os.Getenv("GOMAXPROCS") == "" {
+		runtime.GOMAXPROCS((runtime.GOMAXPROCS(0) + 1) / 2)
+	}
 }
 
 // emulation is what emulate serves.

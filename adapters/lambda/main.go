@@ -26,6 +26,7 @@ import (
 	"github.com/crossover-bench/crossover/app"
 
 	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
 // poolSize is the default for REDIS_POOL_SIZE. An environment has one request at a
@@ -110,6 +111,8 @@ func open(started time.Time, c boot.Config, logger *slog.Logger, g *gate) error 
 	timer := time.NewTimer(signalDelay)
 	defer timer.Stop()
 	<-timer.C
+	// Not before: in a cold start there is work for two.
+	fitProcessors(lambdacontext.MemoryLimitInMB, os.Getenv("GOMAXPROCS") != "")
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGTERM, os.Interrupt)
 	logger.Debug("signals are caught")

@@ -97,7 +97,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 }
 
 // startRIE starts the emulator, which is ready when it answers.
-func startRIE(ctx context.Context, group *process.Group, o *options) (url string, err error) {
+func startRIE(ctx context.Context, group *process.Group, o *options) (address string, err error) {
 	addresses := make([]string, 2)
 	for i := range addresses { // it cannot choose a free port, so another may take it meanwhile
 		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
@@ -113,12 +113,11 @@ func startRIE(ctx context.Context, group *process.Group, o *options) (url string
 	if _, err := group.Start(cmd); err != nil {
 		return "", err
 	}
-	url = "http://" + addresses[0] + path
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
 	for range 200 {
-		if err = invoke(ctx, url); err == nil {
-			return url, nil
+		if err = try(ctx, addresses[0]); err == nil {
+			return addresses[0], nil
 		}
 		<-tick.C
 	}
@@ -126,7 +125,7 @@ func startRIE(ctx context.Context, group *process.Group, o *options) (url string
 }
 
 // startBench starts the service, which prints its addresses when it is ready.
-func startBench(group *process.Group, o *options) (url string, err error) {
+func startBench(group *process.Group, o *options) (address string, err error) {
 	cmd := exec.Command(o.bench, "emulate", "--front-door", "invoke", "--freeze=false", "--limits=false", "--env", "REDIS_URL", "--", o.bootstrap) //nolint:noctx // the group ends it
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
@@ -143,16 +142,35 @@ func startBench(group *process.Group, o *options) (url string, err error) {
 	if err := json.Unmarshal(line, &doors); err != nil {
 		return "", fmt.Errorf("%w in %s", err, line)
 	}
-	return doors["invoke"] + path, nil
+	return strings.TrimPrefix(doors["invoke"], "http://"), nil
 }
 
-// invoke sends one event and expects the app's answer.
-func invoke(ctx context.Context, url string) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, strings.NewReader(event))
+// client sends the event again and again on one connection. It does by hand what net/http does with goroutines, which would
+// compete with what is measured.
+type client struct {
+	request []byte
+	conn    net.Conn
+	reader  *bufio.Reader
+}
+
+func dial(ctx context.Context, address string) (*client, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
+		return nil, err
+	}
+	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, address, len(event), event)
+	return &client{request, conn, bufio.NewReader(conn)}, nil
+}
+
+// invoke sends the event and expects the app's answer.
+func (c *client) invoke() error {
+	if err := c.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil { //nolint:forbidigo // it measures
 		return err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	if _, err := c.conn.Write(c.request); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(c.reader, nil)
 	if err != nil {
 		return err
 	}
@@ -164,12 +182,30 @@ func invoke(ctx context.Context, url string) error {
 	return err
 }
 
+// try invokes once, on a connection of its own.
+func try(ctx context.Context, address string) error {
+	c, err := dial(ctx, address)
+	if err != nil {
+		return err
+	}
+	defer c.conn.Close() //nolint:errcheck // it has been read
+	return c.invoke()
+}
+
 // compare lets both take their turns. Only the ratio of two turns of one round counts.
 func compare(ctx context.Context, o *options, ours, theirs string, out io.Writer) error {
-	turn := func(url string) (float64, error) {
-		began := time.Now() //nolint:forbidigo // it measures
+	turn := func(address string) (float64, error) {
+		c, err := dial(ctx, address)
+		if err != nil {
+			return 0, err
+		}
+		defer c.conn.Close() //nolint:errcheck // all has been read
+		began := time.Now()  //nolint:forbidigo // it measures
 		for range o.requests {
-			if err := invoke(ctx, url); err != nil {
+			if err := ctx.Err(); err != nil {
+				return 0, err
+			}
+			if err := c.invoke(); err != nil {
 				return 0, err
 			}
 		}
@@ -177,17 +213,17 @@ func compare(ctx context.Context, o *options, ours, theirs string, out io.Writer
 	}
 	var ratios, mine, other []float64
 	for round := range o.rounds + 1 {
-		urls := []string{ours, theirs}
+		addresses := []string{ours, theirs}
 		rates := map[string]float64{}
 		if round%2 == 1 {
-			slices.Reverse(urls)
+			slices.Reverse(addresses)
 		}
-		for _, url := range urls {
-			rate, err := turn(url)
+		for _, address := range addresses {
+			rate, err := turn(address)
 			if err != nil {
 				return err
 			}
-			rates[url] = rate
+			rates[address] = rate
 		}
 		if round > 0 { // the first is to warm up
 			ratios, mine, other = append(ratios, rates[ours]/rates[theirs]), append(mine, rates[ours]), append(other, rates[theirs])

@@ -217,6 +217,7 @@ func (e *environment) watch() {
 	quiet := !inited || f.closed || e.shutdown
 	f.mu.Unlock()
 	for _, a := range ended {
+		e.log.collect(a.log)
 		e.log.end(a, died)
 	}
 	e.log.mu.Unlock()

@@ -45,8 +45,12 @@ func (e *environment) proceed(at time.Time) (ended []*usage) {
 		if s.parked == nil || s.state != stateStarting && s.state != stateFinishing {
 			continue
 		}
-		if a := e.fn.asked(s, at); a != nil {
+		a, due := e.fn.asked(s, at)
+		if a != nil {
 			ended = append(ended, a)
+		}
+		if due != nil {
+			due.granted <- s.carrier
 		}
 	}
 	return ended
@@ -56,6 +60,7 @@ func (e *environment) proceed(at time.Time) (ended []*usage) {
 func (e *environment) reportAll(ended []*usage, at time.Time) {
 	e.announce(at)
 	for _, a := range ended {
+		e.log.collect(a.log)
 		e.log.end(a, at)
 	}
 }

@@ -130,9 +130,9 @@ func TestExtensions(t *testing.T) {
 			t.Errorf("deadline is %v after the request", left)
 		}
 	}
-	if !strings.Contains(out.String(), "EXTENSION\tName: one\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n") {
-		t.Errorf("log: %s", out.String())
-	}
+	eventually(t, "the log does not tell of the extension", func() bool {
+		return strings.Contains(out.String(), "EXTENSION\tName: one\tState: Ready\tEvents: [INVOKE,SHUTDOWN]\n")
+	})
 	if err := s.Close(2 * time.Second); err != nil {
 		t.Fatal(err)
 	}

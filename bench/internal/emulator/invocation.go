@@ -28,6 +28,7 @@ type invocation struct {
 	stream   *stream       // of a front door that takes answers in parts; nil otherwise
 	done     chan outcome  // one element for each time it is bound to an environment
 	granted  chan *apiConn // one element for each wait
+	sent     bool          // who granted it has sent the event, too
 	timer    *time.Timer
 }
 

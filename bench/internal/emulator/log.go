@@ -160,6 +160,14 @@ func (j *journal) start(id string, log *logTail, now time.Time) {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.begin(id, log, now)
+}
+
+// begin is start for who holds j.mu, and has since before the event was on its way.
+func (j *journal) begin(id string, log *logTail, now time.Time) {
+	if !j.wanted(log) {
+		return
+	}
 	if !j.env.shared() {
 		j.tails = j.tails[:0] // of one that it has not read
 	}
@@ -169,15 +177,22 @@ func (j *journal) start(id string, log *logTail, now time.Time) {
 	j.add(startLine(j.format, j.env.fn, id, now), log)
 }
 
-// end adds the lines that an invocation ends with, after all that the function wrote during it; j.mu is held.
-func (j *journal) end(a *usage, now time.Time) {
-	if !j.wanted(a.log) {
+// collect takes in all that the function wrote during an invocation that has ended, before it gets another one; j.mu is held.
+func (j *journal) collect(log *logTail) {
+	if !j.wanted(log) {
 		return
 	}
 	if raw, err := j.pipe.SyscallConn(); err == nil {
 		_ = raw.Control(func(fd uintptr) { j.drain(fd, maxLogBuffer) })
 	}
 	j.flush()
+}
+
+// end adds the lines that an invocation ends with, after what collect has taken in; j.mu is held.
+func (j *journal) end(a *usage, now time.Time) {
+	if !j.wanted(a.log) {
+		return
+	}
 	j.add(endLines(j.format, &j.env.fn.cfg, a, j.env.memory.mb(), now), a.log)
 	j.forget(a.log)
 }

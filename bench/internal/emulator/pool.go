@@ -90,8 +90,11 @@ func (f *function) invoke(inv *invocation) outcome {
 		if conn == nil {
 			continue
 		}
-		inv.slot.env.log.start(inv.id, inv.log, time.Now())
-		conn.deliver(inv)
+		if !inv.sent {
+			inv.slot.env.log.start(inv.id, inv.log, time.Now())
+			conn.deliver(inv)
+		}
+		inv.sent = false
 		if out := inv.wait(); out.kind != outcomeUnread {
 			return out
 		}
@@ -213,24 +216,25 @@ func (f *function) setDeadline(s *slot, inv *invocation, now time.Time) {
 	}
 }
 
-// release gives s, which waits for an event, to the first waiter, or makes it idle; f.mu is held.
-func (f *function) release(s *slot) {
-	if inv := s.env.nextWaiting(); inv != nil {
-		inv.granted <- f.bind(s, inv)
-		return
-	}
-	if s.env.generation != f.generation {
+// place gives s, which waits for an event, to the first waiter, which is to be told by granted, or makes it idle and returns nil; f.mu
+// is held.
+func (f *function) place(s *slot) *invocation {
+	inv := s.env.nextWaiting()
+	switch {
+	case inv != nil:
+	case s.env.generation != f.generation:
 		f.retire(s)
-		return
-	}
-	if len(f.waiters) > 0 {
-		inv := f.waiters[0]
+		return nil
+	case len(f.waiters) > 0:
+		inv = f.waiters[0]
 		f.waiters = slices.Delete(f.waiters, 0, 1)
-		inv.granted <- f.bind(s, inv)
-		return
+	default:
+		s.become(stateIdle)
+		f.idle.put(s)
+		return nil
 	}
-	s.become(stateIdle)
-	f.idle.put(s)
+	f.bind(s, inv)
+	return inv
 }
 
 // withdraw takes s out of the idle ones; f.mu is held.

@@ -86,21 +86,54 @@ func (c *apiConn) next(req *http.Request) bool {
 	}
 	s.parked = c
 	var ended *usage
+	var due *invocation
 	if e.exts.quiet() {
-		ended = f.asked(s, at)
+		ended, due = f.asked(s, at)
 	}
 	f.mu.Unlock()
-	e.announce(at)
-	e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
+	if ended == nil {
+		e.announce(at)
+		e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB) // it may not live until it asks again
+	} else {
+		e.log.collect(ended.log)
+	}
+	next := c.hand(due)
 	if ended != nil {
+		e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
 		e.log.end(ended, at)
+	}
+	if next != nil {
+		e.log.begin(next.id, next.log, next.at)
 	}
 	return true
 }
 
+// beginning is what the log says of the start of an invocation.
+type beginning struct {
+	id  string
+	log *logTail
+	at  time.Time
+}
+
+// hand sends the event of inv, which is bound to c, if it is a small one, and lets who waits for that go on; nil is nobody. So the
+// function has its next event without another goroutine in between. START is then to be added to the log, which is held meanwhile, and
+// with it all that the function writes; it would hold up a function that reads a great event slowly, and writes.
+func (c *apiConn) hand(inv *invocation) (began *beginning) {
+	if inv == nil {
+		return nil
+	}
+	if len(inv.event) <= maxToFrozen {
+		began = &beginning{inv.id, inv.log, time.Now()}
+		c.deliver(inv)
+		inv.sent = true
+	}
+	inv.granted <- c
+	return began
+}
+
 // asked takes s on, for which the runtime has asked for an event while no extension works; f.mu is held. It returns the account
-// of the invocation that this ends, nil if there is none.
-func (f *function) asked(s *slot, at time.Time) (ended *usage) {
+// of the invocation that this ends, and the invocation that s is bound to and that is to be told so; each is nil if there is none.
+func (f *function) asked(s *slot, at time.Time) (ended *usage, due *invocation) {
 	e := s.env
 	switch s.state {
 	case stateStarting:
@@ -108,16 +141,13 @@ func (f *function) asked(s *slot, at time.Time) (ended *usage) {
 			f.initDone(e)
 			e.exts.due.Store(len(e.exts.list) > 0)
 		}
-		f.release(s)
 	case stateFinishing:
 		s.timer.Stop()
 		f.finishing--
 		ended = f.settle(s, at)
-		f.release(s)
 	default:
-		f.release(s)
 	}
-	return ended
+	return ended, f.place(s)
 }
 
 // response takes the answer to an event.

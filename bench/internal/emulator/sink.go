@@ -14,13 +14,20 @@ const (
 	// reads again, as Lambda does "to prevent the function's execution from slowing down"
 	// (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html, "platform.logsDropped").
 	logPatience = time.Second
+	// logLinger is how long lines are collected at most before they are written, so that a busy function does not cost a write, and a wake-up of
+	// who reads, for each invocation.
+	logLinger = 5 * time.Millisecond
+	// maxLogWait is how many bytes do not wait so long.
+	maxLogWait = 64 << 10
 )
 
 // sink takes whole lines and writes them in one goroutine, so that nothing waits for the writer but what produces more than it takes.
 type sink struct {
 	w        io.Writer
 	dropNote func(records, bytes int) []byte
-	wake     chan struct{}
+	wake     chan struct{} // there are lines
+	hurry    chan struct{} // there are many
+	closing  chan struct{} // closed by close
 	ended    chan struct{}
 
 	mu      sync.Mutex
@@ -33,7 +40,7 @@ type sink struct {
 }
 
 func newSink(w io.Writer, dropNote func(records, bytes int) []byte) *sink {
-	s := &sink{w: w, dropNote: dropNote, wake: make(chan struct{}, 1), ended: make(chan struct{})}
+	s := &sink{w: w, dropNote: dropNote, wake: make(chan struct{}, 1), hurry: make(chan struct{}, 1), closing: make(chan struct{}), ended: make(chan struct{})}
 	go s.run()
 	return s
 }
@@ -56,9 +63,16 @@ func (s *sink) write(p []byte) {
 		return
 	}
 	s.noteDropped()
+	before := len(s.buf)
 	s.buf = append(s.buf, p...)
+	after := len(s.buf)
 	s.mu.Unlock()
-	s.stir()
+	if before == 0 {
+		stir(s.wake)
+	}
+	if before < maxLogWait && after >= maxLogWait {
+		stir(s.hurry)
+	}
 }
 
 // wait waits until there is room, or patience has come to its end; s.mu is held, and released meanwhile.
@@ -87,9 +101,9 @@ func (s *sink) noteDropped() {
 	}
 }
 
-func (s *sink) stir() {
+func stir(c chan<- struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
 }
@@ -98,7 +112,15 @@ func (s *sink) stir() {
 func (s *sink) run() {
 	defer close(s.ended)
 	var spare []byte
+	linger := time.NewTimer(logLinger)
+	defer linger.Stop()
 	for range s.wake {
+		linger.Reset(logLinger)
+		select {
+		case <-linger.C:
+		case <-s.hurry:
+		case <-s.closing:
+		}
 		for {
 			s.mu.Lock()
 			if len(s.buf) == 0 && s.stuck {
@@ -134,9 +156,12 @@ func (s *sink) close() {
 	}
 	s.mu.Lock()
 	s.noteDropped()
-	s.closed = true
+	if !s.closed {
+		s.closed = true
+		close(s.closing)
+	}
 	s.mu.Unlock()
-	s.stir()
+	stir(s.wake)
 	timer := time.NewTimer(logPatience)
 	defer timer.Stop()
 	select {
