@@ -11,7 +11,7 @@ import (
 )
 
 // TestBillOfATargetsFile runs the project's own bootstrap with what a targets file may say of one: of four workers, two at least are
-// throttled at any time.
+// throttled at any time, and what is over 20 requests a second.
 func TestBillOfATargetsFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -22,7 +22,7 @@ func TestBillOfATargetsFile(t *testing.T) {
 	targets, load := filepath.Join(dir, "targets.json"), filepath.Join(dir, "mine.yaml")
 	for name, text := range map[string]string{
 		targets: `{"targets": [{"name": "fn", "kind": "bootstrap", "path": "./bootstrap", "memory_mb": 256, "env": {"REDIS_URL": "redis://127.0.0.1:1"},
-			"timeout_s": 7, "reserved_concurrency": 2, "provisioned": 2, "limits": true, "freeze": true}]}`,
+			"timeout_s": 7, "reserved_concurrency": 2, "provisioned": 2, "limits": true, "freeze": true, "request_quota": true}]}`,
 		load: `name: mine
 load: closed
 workers: 4
@@ -49,7 +49,7 @@ phases:
 		t.Fatal("there is nothing of what the local Lambda service counted")
 	}
 	throttled := got.Overall.Errors["status_429"]
-	if throttled == 0 || l.Throttles != (result.Throttles{Concurrency: throttled}) || l.Invocations != got.Overall.Successes+10 {
+	if throttled == 0 || l.Throttles.Total() != throttled || l.Throttles.RequestRate == 0 || l.Throttles.ScalingRate != 0 || l.Invocations != got.Overall.Successes+10 {
 		t.Errorf("%d invocations, throttles %+v; the client saw %d successes, the 10 of the warm-up phase and %v", l.Invocations, l.Throttles,
 			got.Overall.Successes, got.Overall.Errors)
 	}
@@ -58,7 +58,7 @@ phases:
 		t.Errorf("of %d invocations, %d on provisioned environments, %d ms of inits billed, %d at once, environments %+v", l.Invocations,
 			l.ProvisionedInvocations, l.InitBilledMS, l.MostBusy(), l.Environments)
 	}
-	if l.MemoryMB != 256 || l.BilledMS < l.Invocations || l.Freezer == "" || slices.Contains(got.Spec.Notes, "CPU not limited.") {
+	if l.MemoryMB != 256 || l.BilledMS < l.Invocations || l.Freezer == "" || slices.Contains(got.Spec.Notes, "CPU not limited.") || slices.Contains(got.Spec.Notes, noQuota) {
 		t.Errorf("%d MB, %d ms billed, freezer %q, notes %q", l.MemoryMB, l.BilledMS, l.Freezer, got.Spec.Notes)
 	}
 	r.wantNoTempFiles()

@@ -132,25 +132,25 @@ const (
 )
 
 func (o *emulateOptions) validate() error {
-	switch {
-	case o.memoryMB < minMemoryMB || o.memoryMB > maxMemoryMB:
-		return fmt.Errorf("--memory %d: expected %d to %d", o.memoryMB, minMemoryMB, maxMemoryMB)
-	case o.timeout <= 0 || o.timeout > maxFunctionTimeout:
-		return fmt.Errorf("--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
+	var errs faults
+	errs.when(o.memoryMB < minMemoryMB || o.memoryMB > maxMemoryMB, "--memory %d: expected %d to %d", o.memoryMB, minMemoryMB, maxMemoryMB)
+	errs.when(o.timeout <= 0 || o.timeout > maxFunctionTimeout, "--timeout %s: expected a duration up to %s", o.timeout, maxFunctionTimeout)
+	return errors.Join(append(errs, o.life.validate(), o.limits.validate(), o.account.validate())...)
+}
+
+// faults collects what is wrong with flags, so that all of it is told at once.
+type faults []error
+
+func (f *faults) when(wrong bool, format string, args ...any) {
+	if wrong {
+		*f = append(*f, fmt.Errorf(format, args...))
 	}
-	return errors.Join(o.life.validate(), o.limits.validate(), o.account.validate())
 }
 
 func emulate(ctx context.Context, std streams, o *emulateOptions, args []string) (err error) {
-	env, err := functionEnv(o.env, os.LookupEnv)
-	if err != nil {
-		return usageError{err}
-	}
-	doors, err := frontDoors(o.doors)
-	if err != nil {
-		return usageError{err}
-	}
-	if err := o.validate(); err != nil {
+	env, envErr := functionEnv(o.env, os.LookupEnv)
+	doors, doorErr := frontDoors(o.doors)
+	if err := errors.Join(envErr, doorErr, o.validate()); err != nil {
 		return usageError{err}
 	}
 	in := bufio.NewReader(std.in)
@@ -291,20 +291,18 @@ func doorNames() []string {
 // functionEnv reads the --env flags as docker does.
 func functionEnv(flags []string, lookup func(string) (string, bool)) (map[string]string, error) {
 	env := map[string]string{}
+	var errs faults
 	for _, f := range flags {
 		name, value, given := strings.Cut(f, "=")
-		if name == "" {
-			return nil, fmt.Errorf("--env %q: expected NAME=VALUE or NAME", f)
-		}
+		errs.when(name == "", "--env %q: expected NAME=VALUE or NAME", f)
 		if !given {
 			var ok bool
-			if value, ok = lookup(name); !ok {
-				return nil, fmt.Errorf("--env %s: not set in this environment; give NAME=VALUE, or export it", name)
-			}
+			value, ok = lookup(name)
+			errs.when(!ok, "--env %s: not set in this environment; give NAME=VALUE, or export it", name)
 		}
 		env[name] = value
 	}
-	return env, nil
+	return env, errors.Join(errs...)
 }
 
 // serveControl is how bench's other process asks for the meter: a line in, a line of JSON out. It ends with its input, so that

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
 	"os"
 	"slices"
@@ -35,24 +37,17 @@ func (o *accountOptions) register(c *cobra.Command) {
 }
 
 func (o *accountOptions) validate() error {
-	if _, err := netip.ParseAddr(o.listen); err != nil {
-		return fmt.Errorf("--listen %q: expected an IP address such as 127.0.0.1 or 0.0.0.0", o.listen)
+	var errs faults
+	_, err := netip.ParseAddr(o.listen)
+	errs.when(err != nil, "--listen %q: expected an IP address such as 127.0.0.1 or 0.0.0.0", o.listen)
+	for _, name := range slices.Sorted(maps.Keys(o.ports)) {
+		port := o.ports[name]
+		errs.when(!slices.Contains(emulateDoors(), name), "--port %s=%d: expected one of %s and a port", name, port, strings.Join(emulateDoors(), ", "))
+		errs.when(port < 0 || port > 65535, "--port %s=%d: expected a port from 0 to 65535", name, port)
 	}
-	for name, port := range o.ports {
-		if !slices.Contains(emulateDoors(), name) {
-			return fmt.Errorf("--port %s=%d: expected one of %s and a port", name, port, strings.Join(emulateDoors(), ", "))
-		}
-		if port < 0 || port > 65535 {
-			return fmt.Errorf("--port %s=%d: expected a port from 0 to 65535", name, port)
-		}
-	}
-	switch {
-	case o.asyncRetries < 0 || o.asyncRetries > 2:
-		return fmt.Errorf("--async-retries %d: expected 0 to 2", o.asyncRetries)
-	case o.asyncWait <= 0 || o.asyncWait > time.Hour:
-		return fmt.Errorf("--async-retry-wait %s: expected a duration up to %s", o.asyncWait, time.Hour)
-	}
-	return nil
+	errs.when(o.asyncRetries < 0 || o.asyncRetries > 2, "--async-retries %d: expected 0 to 2", o.asyncRetries)
+	errs.when(o.asyncWait <= 0 || o.asyncWait > time.Hour, "--async-retry-wait %s: expected a duration up to %s", o.asyncWait, time.Hour)
+	return errors.Join(errs...)
 }
 
 // only refuses what a file says for each function.

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,23 +38,15 @@ func (o *lifeOptions) register(c *cobra.Command) {
 }
 
 func (o *lifeOptions) validate() error {
-	switch {
-	case o.concurrency < 1:
-		return fmt.Errorf("--concurrency %d: expected 1 or more", o.concurrency)
-	case o.reserved < -1 || o.reserved > o.concurrency:
-		return fmt.Errorf("--reserved-concurrency %d: expected 0 to --concurrency, which is %d, or -1 for none", o.reserved, o.concurrency)
-	case o.scaleRate < 1:
-		return fmt.Errorf("--scale-rate %d: expected 1 or more", o.scaleRate)
-	case o.provisioned < 0 || o.provisioned > o.limit():
-		return fmt.Errorf("--provisioned %d: expected 0 to the function's concurrency, which is %d", o.provisioned, o.limit())
-	case o.perEnvironment < 1:
-		return fmt.Errorf("--environment-concurrency %d: expected 1 or more", o.perEnvironment)
-	case o.initTimeout < 0:
-		return fmt.Errorf("--init-timeout %s: expected a duration, or 0 for Lambda's", o.initTimeout)
-	case o.idleTimeout < 0:
-		return fmt.Errorf("--idle-timeout %s: expected a duration, or 0 for none", o.idleTimeout)
-	}
-	return nil
+	var errs faults
+	errs.when(o.concurrency < 1, "--concurrency %d: expected 1 or more", o.concurrency)
+	errs.when(o.reserved < -1 || o.reserved > o.concurrency, "--reserved-concurrency %d: expected 0 to --concurrency, which is %d, or -1 for none", o.reserved, o.concurrency)
+	errs.when(o.scaleRate < 1, "--scale-rate %d: expected 1 or more", o.scaleRate)
+	errs.when(o.provisioned < 0 || o.provisioned > o.limit(), "--provisioned %d: expected 0 to the function's concurrency, which is %d", o.provisioned, o.limit())
+	errs.when(o.perEnvironment < 1, "--environment-concurrency %d: expected 1 or more", o.perEnvironment)
+	errs.when(o.initTimeout < 0, "--init-timeout %s: expected a duration, or 0 for Lambda's", o.initTimeout)
+	errs.when(o.idleTimeout < 0, "--idle-timeout %s: expected a duration, or 0 for none", o.idleTimeout)
+	return errors.Join(errs...)
 }
 
 func (o *lifeOptions) limit() int {

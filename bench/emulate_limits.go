@@ -38,13 +38,11 @@ func (o *limitOptions) register(c *cobra.Command) error {
 }
 
 func (o *limitOptions) validate() error {
-	switch format := emulator.LogFormat(o.logFormat); {
-	case o.tmpMB < minTmpMB || o.tmpMB > maxTmpMB:
-		return fmt.Errorf("--tmp %d: expected %d to %d", o.tmpMB, minTmpMB, maxTmpMB)
-	case format != emulator.LogText && format != emulator.LogJSON:
-		return fmt.Errorf("--log-format %q: expected %s or %s", o.logFormat, emulator.LogText, emulator.LogJSON)
-	}
-	return nil
+	var errs faults
+	format := emulator.LogFormat(o.logFormat)
+	errs.when(o.tmpMB < minTmpMB || o.tmpMB > maxTmpMB, "--tmp %d: expected %d to %d", o.tmpMB, minTmpMB, maxTmpMB)
+	errs.when(format != emulator.LogText && format != emulator.LogJSON, "--log-format %q: expected %s or %s", o.logFormat, emulator.LogText, emulator.LogJSON)
+	return errors.Join(errs...)
 }
 
 func (o *limitOptions) apply(c *emulator.Config) {

@@ -27,7 +27,7 @@ or SIGTERM. Everything listens on loopback only.`,
 			if err != nil {
 				return err
 			}
-			set, err := target.Local(ctx, host, ".")
+			set, err := target.Local(ctx, host, ".", target.LocalOptions{})
 			if err != nil {
 				_ = host.Group.Close(0)
 				if ctx.Err() != nil {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -83,6 +84,9 @@ func TestLocalRun(t *testing.T) {
 					t.Errorf("%s: %v", name, err)
 				}
 			}
+			if b, err := os.ReadFile(filepath.Join(out, "report.md")); err != nil || !strings.Contains(string(b), "CPU not limited.") || !strings.Contains(string(b), noQuota) {
+				t.Errorf("the report does not say what was not as on Lambda (%v)", err)
+			}
 			r.wantNoTempFiles()
 		})
 	}
@@ -126,6 +130,9 @@ func wantWhole(t *testing.T, r *result.Run, requests int64) {
 	}
 }
 
+// noQuota is what reports say of a local Lambda target without the request-rate quota.
+const noQuota = "Lambda's limit of ten requests a second for each of the concurrency was not applied."
+
 // wantBill demands that the local Lambda service counted the load, and nothing but the load.
 func wantBill(t *testing.T, target *result.Target, requests int64) {
 	t.Helper()
@@ -158,5 +165,8 @@ func wantBill(t *testing.T, target *result.Target, requests int64) {
 	}
 	if l.Freezer != "" || !slices.Contains(l.Notes, "CPU not limited") || !slices.Contains(target.Spec.Notes, "CPU not limited.") {
 		t.Errorf("freezer %q, notes %q and %q", l.Freezer, l.Notes, target.Spec.Notes)
+	}
+	if !slices.Contains(target.Spec.Notes, noQuota) {
+		t.Errorf("nothing tells that there was no request-rate quota: %q", target.Spec.Notes)
 	}
 }

@@ -127,7 +127,7 @@ func (o *parityOptions) compareLocal(ctx context.Context, std streams, corpus *p
 	if err != nil {
 		return nil, err
 	}
-	set, err := target.Local(ctx, host, ".", doors...)
+	set, err := target.Local(ctx, host, ".", target.LocalOptions{Doors: doors})
 	if err != nil {
 		return nil, errors.Join(err, host.Group.Close(0))
 	}

@@ -38,6 +38,7 @@ type runOptions struct {
 	linger    time.Duration
 	limits    limits
 	capacity  capacityOptions
+	quota     bool
 }
 
 const maxRounds = 1000
@@ -68,6 +69,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.BoolVar(&o.json, "json", false, "print result.json instead of tables")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress")
 	f.BoolVar(&o.skipCheck, "skip-check", false, "do not compare the targets' answers before the load; the report says so")
+	f.BoolVar(&o.quota, "request-quota", false, "throttle the local Lambda target over ten times its concurrency in requests a second, as Lambda does")
 	o.addLiveFlags(f)
 	o.reach.flags(f)
 	o.limits.flags(f)
@@ -89,6 +91,8 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--out: expected a folder, got an empty name")
 	case len(o.named) > 0 && c.Flags().Changed("targets"):
 		return errors.New("--targets and --target exclude each other: put all targets into the file, or name all by URL")
+	case o.quota && (o.targets != "local" || len(o.named) > 0):
+		return errors.New("--request-quota is for --targets local: in a targets file give the bootstrap \"request_quota\": true")
 	case o.rounds < 1 || o.rounds > maxRounds:
 		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
 	case o.targets == "":
@@ -187,7 +191,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	set, err := openTargets(ctx, host, specs)
+	set, err := openTargets(ctx, host, specs, target.LocalOptions{RequestQuota: o.quota})
 	if err != nil {
 		closeErr := host.Group.Close(0)
 		if ctx.Err() != nil {
@@ -208,9 +212,9 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	return runErr
 }
 
-func openTargets(ctx context.Context, host *target.Host, specs []target.Spec) (*target.Set, error) {
+func openTargets(ctx context.Context, host *target.Host, specs []target.Spec, local target.LocalOptions) (*target.Set, error) {
 	if specs == nil {
-		return target.Local(ctx, host, ".")
+		return target.Local(ctx, host, ".", local)
 	}
 	return target.Open(ctx, host, specs)
 }

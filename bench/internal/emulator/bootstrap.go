@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -17,14 +18,17 @@ import (
 // checkBootstrap reports what would keep the file from being run, in words that say what to do about it.
 func checkBootstrap(path string) error {
 	info, err := os.Stat(path)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("bootstrap %s: no such file: build it first, or give the path of the program", path)
+	case err != nil:
 		return fmt.Errorf("bootstrap: %w", err)
-	}
-	if !info.Mode().IsRegular() {
+	case info.IsDir():
+		return fmt.Errorf("bootstrap %s is a folder: give the path of the program in it", path)
+	case !info.Mode().IsRegular():
 		return fmt.Errorf("bootstrap %s is not a regular file", path)
-	}
-	if info.Mode().Perm()&0o111 == 0 {
-		return fmt.Errorf("bootstrap %s is not executable", path)
+	case info.Mode().Perm()&0o111 == 0:
+		return fmt.Errorf("bootstrap %s is not executable: chmod +x %s", path, path)
 	}
 	f, err := os.Open(path)
 	if err != nil {

@@ -109,9 +109,9 @@ func TestStartRefuses(t *testing.T) {
 		cfg  emulator.Config
 		want string
 	}{
-		"no file":         {emulator.Config{Bootstrap: dir + "/nothing"}, "no such file"},
-		"folder":          {emulator.Config{Bootstrap: dir}, "is not a regular file"},
-		"not executable":  {emulator.Config{Bootstrap: file("plain", "#!/bin/sh\n", 0o644)}, "is not executable"},
+		"no file":         {emulator.Config{Bootstrap: dir + "/nothing"}, "no such file: build it first"},
+		"folder":          {emulator.Config{Bootstrap: dir}, "is a folder: give the path of the program in it"},
+		"not executable":  {emulator.Config{Bootstrap: file("plain", "#!/bin/sh\n", 0o644)}, "is not executable: chmod +x "},
 		"zip":             {emulator.Config{Bootstrap: file("zip", "PK\x03\x04xxxx", 0o755)}, "unpack it"},
 		"text":            {emulator.Config{Bootstrap: file("text", "hello", 0o755)}, "neither a program nor a script"},
 		"empty":           {emulator.Config{Bootstrap: file("empty", "", 0o755)}, "neither a program nor a script"},
@@ -119,7 +119,20 @@ func TestStartRefuses(t *testing.T) {
 		"bad name":        {emulator.Config{Bootstrap: ok, Env: map[string]string{"A=B": "x"}}, "cannot be a variable"},
 		"not loopback":    {emulator.Config{Bootstrap: ok, Addr: "0.0.0.0:0"}, "not a loopback"},
 		"too much memory": {emulator.Config{Bootstrap: ok, MemoryMB: 20000}, "20000 MB"},
-		"long time-out":   {emulator.Config{Bootstrap: ok, Timeout: time.Hour}, "time-out"},
+		"no name":         {emulator.Config{Bootstrap: ok, FunctionName: "a b"}, `function name "a b" is not of letters, digits, - and _, up to 64`},
+		"long name":       {emulator.Config{Bootstrap: ok, FunctionName: strings.Repeat("x", 65)}, "up to 64"},
+		"no region":       {emulator.Config{Bootstrap: ok, Region: "us east"}, `region "us east" is not of letters, digits and -`},
+		"closed door": {
+			emulator.Config{Bootstrap: ok, Ports: map[emulator.FrontDoor]int{emulator.DoorALB: 8080}}, "the front door alb has a port, 8080, and is not opened",
+		},
+		"one port twice": {
+			emulator.Config{
+				Bootstrap: ok, FrontDoors: []emulator.FrontDoor{emulator.DoorALB, emulator.DoorInvoke},
+				Ports: map[emulator.FrontDoor]int{emulator.DoorALB: 8080, emulator.DoorInvoke: 8080},
+			}, "alb and invoke have the same port, 8080",
+		},
+		"no port":       {emulator.Config{Bootstrap: ok, Ports: map[emulator.FrontDoor]int{emulator.DoorFunctionURL: 70000}}, "port 70000 of function_url is not between 0 and 65535"},
+		"long time-out": {emulator.Config{Bootstrap: ok, Timeout: time.Hour}, "time-out"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

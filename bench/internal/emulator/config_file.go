@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -19,7 +18,7 @@ const maxConfigFile = 1 << 20
 // maxConfigFaults is how many faults are reported one by one.
 const maxConfigFaults = 100
 
-// ParseConfig reads the text of a file that describes several functions. file is its name in errors, and the paths of bootstraps
+// ParseConfig reads the text of a file that describes several functions. file is its name in errors, and the paths
 // in it are relative to its folder. base has what a function does not say. lookup finds variables without a value in the environment
 // of the caller.
 //
@@ -67,8 +66,13 @@ func (p *configParser) account(n *yaml.Node) *AccountConfig {
 	setDefault(&c.MaxConcurrency, defaultMaxConcurrency)
 	p.fields(n, "", map[string]func(*yaml.Node, string){
 		"account_concurrency": func(n *yaml.Node, at string) { c.MaxConcurrency = p.number(n, at, 1, 1_000_000) },
-		"region":              func(n *yaml.Node, at string) { p.base.Region = p.text(n, at) },
-		"invoke_port":         func(n *yaml.Node, at string) { c.InvokePort = p.port(n, at) },
+		"region": func(n *yaml.Node, at string) {
+			p.base.Region = p.text(n, at)
+			if err := checkNames(&Config{Region: p.base.Region}); err != nil {
+				p.fault(n, at, "%s", err)
+			}
+		},
+		"invoke_port": func(n *yaml.Node, at string) { c.InvokePort = p.port(n, at) },
 		// What follows is read when the above is known.
 		"functions": func(*yaml.Node, string) {},
 		"apis":      func(*yaml.Node, string) {},
@@ -151,11 +155,7 @@ func (p *configParser) function(n *yaml.Node, at string) Config {
 				p.fault(n, at, "expected letters, digits, - and _, up to 64, got %q", c.FunctionName)
 			}
 		},
-		"bootstrap": func(n *yaml.Node, at string) {
-			if c.Bootstrap = p.text(n, at); c.Bootstrap != "" && !filepath.IsAbs(c.Bootstrap) {
-				c.Bootstrap = filepath.Join(filepath.Dir(p.file), c.Bootstrap)
-			}
-		},
+		"bootstrap":               func(n *yaml.Node, at string) { c.Bootstrap = p.path(n, at) },
 		"args":                    func(n *yaml.Node, at string) { c.Args = p.texts(n, at) },
 		"env":                     func(n *yaml.Node, at string) { c.Env = p.env(n, at) },
 		"memory_mb":               number(&c.MemoryMB, 128, 10240),
@@ -169,12 +169,21 @@ func (p *configParser) function(n *yaml.Node, at string) Config {
 		"scale_rate":              number(&c.ScaleRate, 1, 1_000_000),
 		"request_quota":           flag(&c.RateQuota),
 		"freeze":                  flag(&c.Freeze),
-		"async_retries":           pointer(&c.AsyncRetries, 0, defaultAsyncRetries),
-		"async_retry_wait":        span(&c.AsyncRetryWait, time.Millisecond, time.Hour),
-		"async_max_age":           span(&c.AsyncMaxAge, time.Millisecond, defaultAsyncMaxAge),
-		"front_doors":             func(n *yaml.Node, at string) { c.FrontDoors, c.Ports = p.doors(n, at) },
-		"http_api_stage":          func(n *yaml.Node, at string) { c.HTTPAPIStage = p.text(n, at) },
-		"rest_api_stage":          func(n *yaml.Node, at string) { c.RESTAPIStage = p.text(n, at) },
+		"limits":                  flag(&c.Limits),
+		"watch":                   flag(&c.Watch),
+		"log_lines":               flag(&c.LogLines),
+		"log_format": func(n *yaml.Node, at string) {
+			if c.LogFormat = LogFormat(p.text(n, at)); c.LogFormat != LogText && c.LogFormat != LogJSON {
+				p.fault(n, at, "expected %s or %s, got %q", LogText, LogJSON, c.LogFormat)
+			}
+		},
+		"extensions":       func(n *yaml.Node, at string) { c.Extensions = p.path(n, at) },
+		"async_retries":    pointer(&c.AsyncRetries, 0, defaultAsyncRetries),
+		"async_retry_wait": span(&c.AsyncRetryWait, time.Millisecond, time.Hour),
+		"async_max_age":    span(&c.AsyncMaxAge, time.Millisecond, defaultAsyncMaxAge),
+		"front_doors":      func(n *yaml.Node, at string) { c.FrontDoors, c.Ports = p.doors(n, at) },
+		"http_api_stage":   func(n *yaml.Node, at string) { c.HTTPAPIStage = p.text(n, at) },
+		"rest_api_stage":   func(n *yaml.Node, at string) { c.RESTAPIStage = p.text(n, at) },
 	}, "name", "bootstrap")
 	return c
 }

@@ -52,6 +52,20 @@ functions:
     provisioned: 0
     idle_timeout: 0s
     freeze: false
+    limits: true
+    watch: true
+    log_lines: true
+    log_format: json
+    tmp_mb: 1024
+    init_timeout: 5s
+    environment_concurrency: 2
+    scale_rate: 50
+    request_quota: true
+    extensions: .
+    http_api_stage: v2
+    rest_api_stage: live
+    async_retry_wait: 5s
+    async_max_age: 1h
     async_retries: 1
     front_doors: {function_url: 9002, alb: 0}
   - name: other
@@ -78,6 +92,10 @@ apis:
 	texts, other, third := common, common, common
 	texts.FunctionName, texts.Args, texts.Env = "texts", []string{"serve", "1"}, map[string]string{"STORE": "memory", "FROM_SHELL": "shell", "EMPTY": ""}
 	texts.MemoryMB, texts.Timeout, texts.ReservedConcurrency, texts.Freeze, texts.AsyncRetries = 1769, 3*time.Second, &none, false, &one
+	texts.Limits, texts.Watch, texts.LogLines, texts.LogFormat, texts.TmpMB = true, true, true, emulator.LogJSON, 1024
+	texts.InitTimeout, texts.EnvironmentConcurrency, texts.ScaleRate, texts.RateQuota = 5*time.Second, 2, 50, true
+	texts.Extensions, texts.HTTPAPIStage, texts.RESTAPIStage = filepath.Dir(path), "v2", "live"
+	texts.AsyncRetryWait, texts.AsyncMaxAge = 5*time.Second, time.Hour
 	texts.FrontDoors = []emulator.FrontDoor{emulator.DoorFunctionURL, emulator.DoorALB}
 	texts.Ports = map[emulator.FrontDoor]int{emulator.DoorFunctionURL: 9002, emulator.DoorALB: 0}
 	other.FunctionName, other.FrontDoors = "other", []emulator.FrontDoor{emulator.DoorHTTPAPI}
@@ -120,7 +138,7 @@ func TestParseConfigFaults(t *testing.T) {
 				":12: acount: unknown key, expected one of account_concurrency, apis, functions, invoke_port, region",
 			},
 		},
-		"no bootstrap": {"functions:\n- {name: a, bootstrap: ./nothing}\n", []string{":2: functions[0]: bootstrap: stat "}},
+		"no bootstrap": {"functions:\n- {name: a, bootstrap: ./nothing}\n", []string{":2: functions[0]: bootstrap "}},
 		"concurrency": {
 			"account_concurrency: 5\nfunctions:\n- {name: a, bootstrap: ./bootstrap, reserved_concurrency: 3}\n- {name: b, bootstrap: ./bootstrap, provisioned: 4}\n",
 			[]string{":3: functions: reserved and provisioned concurrency together are 2 over account_concurrency, which is 5"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -142,6 +143,15 @@ func (p *configParser) text(n *yaml.Node, at string) string {
 		p.fault(n, at, "expected a text that is not empty")
 	}
 	return n.Value
+}
+
+// path reads the path of a file, which is relative to the folder of the config file.
+func (p *configParser) path(n *yaml.Node, at string) string {
+	path := p.text(n, at)
+	if path != "" && !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(p.file), path)
+	}
+	return path
 }
 
 // texts reads a list of texts, none of which is empty.

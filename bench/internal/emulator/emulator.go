@@ -45,6 +45,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/process"
@@ -158,7 +159,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.Bootstrap = path
 		errs = append(errs, checkBootstrap(path))
 	}
-	errs = append(errs, checkExtensions(&c), checkEnv(c.Env), checkLoopback(c.Addr), checkHost(c.Host), checkDoors(&c))
+	errs = append(errs, checkExtensions(&c), checkEnv(c.Env), checkLoopback(c.Addr), checkHost(c.Host), checkDoors(&c), checkNames(&c))
 	if c.MemoryMB != 0 && (c.MemoryMB < 128 || c.MemoryMB > 10240) {
 		errs = append(errs, fmt.Errorf("memory of %d MB is not between 128 and 10240", c.MemoryMB))
 	}
@@ -228,6 +229,18 @@ func checkLoopback(addr string) error {
 		return fmt.Errorf("address %q is not a loopback IP and port", addr)
 	}
 	return nil
+}
+
+// checkNames refuses names that could not be part of an ARN.
+func checkNames(c *Config) error {
+	var errs []error
+	if c.FunctionName != "" && (!isName(c.FunctionName) || len(c.FunctionName) > 64) {
+		errs = append(errs, fmt.Errorf("function name %q is not of letters, digits, - and _, up to 64", c.FunctionName))
+	}
+	if c.Region != "" && (!isName(c.Region) || strings.Contains(c.Region, "_")) {
+		errs = append(errs, fmt.Errorf("region %q is not of letters, digits and -", c.Region))
+	}
+	return errors.Join(errs...)
 }
 
 // checkHost refuses what is no IP address.

@@ -3,6 +3,7 @@ package emulator
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -50,6 +51,26 @@ func newDoor(name FrontDoor, cfg *Config) (door, error) {
 	return nil, noDoor(name)
 }
 
+// checkPorts reports ports that cannot be, that two doors have, or that belong to a door that is not opened.
+func checkPorts(c *Config) error {
+	var errs []error
+	doors := map[int]FrontDoor{}
+	for _, name := range slices.Sorted(maps.Keys(c.Ports)) {
+		port := c.Ports[name]
+		other, taken := doors[port]
+		switch {
+		case port < 0 || port > 65535:
+			errs = append(errs, fmt.Errorf("port %d of %s is not between 0 and 65535", port, name))
+		case !slices.Contains(c.FrontDoors, name):
+			errs = append(errs, fmt.Errorf("the front door %s has a port, %d, and is not opened: name it among the front doors", name, port))
+		case taken && port != 0:
+			errs = append(errs, fmt.Errorf("%s and %s have the same port, %d", other, name, port))
+		}
+		doors[port] = name
+	}
+	return errors.Join(errs...)
+}
+
 func noDoor(name FrontDoor) error {
 	return fmt.Errorf("there is no front door %q, only %q", name, append(FrontDoors(), DoorInvoke))
 }
@@ -64,6 +85,7 @@ func checkDoors(c *Config) error {
 			errs = append(errs, fmt.Errorf("the front door %q is given twice", name))
 		}
 	}
+	errs = append(errs, checkPorts(c))
 	for _, stage := range []string{c.HTTPAPIStage, c.RESTAPIStage} {
 		// The API Gateway guide, "Amazon API Gateway important notes".
 		bad := func(r rune) bool {

@@ -55,7 +55,7 @@ func (s *Set) openBootstrap(ctx context.Context, t *Target, spec Spec) error {
 		_ = child.Stop(time.Second)
 		return ended("the local Lambda service", child, out)
 	}
-	t.URL, t.control, t.limits = hello[spec.FrontDoor], c, spec.Limits
+	t.URL, t.control, t.limits, t.quota = hello[spec.FrontDoor], c, spec.Limits, spec.RequestQuota
 	s.watch(t.Name, child, out)
 	return nil
 }
@@ -66,7 +66,7 @@ func (s *Spec) emulateArgs() []string {
 		"emulate", "--control", "--log-lines=false", "--name", s.Name, "--memory", fmt.Sprint(s.MemoryMB), "--front-door", s.FrontDoor,
 		// By default neither is on: what limits and thaws cost is this machine's affair, and a Lambda that is held to its share
 		// beside a process that is not would be no comparison of what runs here.
-		fmt.Sprintf("--limits=%t", s.Limits), fmt.Sprintf("--freeze=%t", s.Freeze),
+		fmt.Sprintf("--limits=%t", s.Limits), fmt.Sprintf("--freeze=%t", s.Freeze), fmt.Sprintf("--request-quota=%t", s.RequestQuota),
 	}
 	if s.TimeoutS > 0 {
 		args = append(args, "--timeout", fmt.Sprintf("%ds", s.TimeoutS))
@@ -124,6 +124,11 @@ func (t *Target) Notes(m *MeterReport) []string {
 		notes = append(notes, "Processes, open files and /tmp were those of this machine.")
 	case !slices.ContainsFunc(m.Notes, func(n string) bool { return strings.HasPrefix(n, "CPU ") }):
 		notes = append(notes, "The CPU was limited to the share that the memory size buys.")
+	}
+	if t.quota {
+		notes = append(notes, "Requests over ten times the concurrency a second were throttled, as by Lambda.")
+	} else {
+		notes = append(notes, "Lambda's limit of ten requests a second for each of the concurrency was not applied.")
 	}
 	if m.Freezer == "" {
 		return append(notes, "Environments were not frozen between invocations.")

@@ -43,12 +43,14 @@ type Spec struct {
 
 	// Of a bootstrap. TimeoutS is the time-out of an invocation in seconds; 0 means 30. ReservedConcurrency is how many environments
 	// may exist at once; 0 means 1,000. Provisioned of them are started before the load and kept. Limits holds environments to Lambda's
-	// share of CPU, memory, processes, open files and /tmp, as far as rights go, and Freeze stops them while they are idle.
+	// share of CPU, memory, processes, open files and /tmp, as far as rights go, and Freeze stops them while they are idle. RequestQuota
+	// throttles what is over ten times the concurrency in requests a second, as Lambda does.
 	TimeoutS            int  `json:"timeout_s,omitempty"`
 	ReservedConcurrency int  `json:"reserved_concurrency,omitempty"`
 	Provisioned         int  `json:"provisioned,omitempty"`
 	Limits              bool `json:"limits,omitempty"`
 	Freeze              bool `json:"freeze,omitempty"`
+	RequestQuota        bool `json:"request_quota,omitempty"`
 }
 
 // MaxTargets is how many targets a run can have.
@@ -190,8 +192,8 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 		fault("kind: expected one of %s, got %q",
 			strings.Join([]string{KindEC2, KindLambda, KindURL, KindProcess, KindBootstrap}, ", "), s.Kind)
 	}
-	if s.Kind != KindBootstrap && (s.TimeoutS != 0 || s.ReservedConcurrency != 0 || s.Provisioned != 0 || s.Limits || s.Freeze) {
-		fault("timeout_s, reserved_concurrency, provisioned, limits and freeze belong to the kind %s", KindBootstrap)
+	if s.Kind != KindBootstrap && (s.TimeoutS != 0 || s.ReservedConcurrency != 0 || s.Provisioned != 0 || s.Limits || s.Freeze || s.RequestQuota) {
+		fault("timeout_s, reserved_concurrency, provisioned, limits, freeze and request_quota belong to the kind %s", KindBootstrap)
 	}
 	s.validateAuth(fault)
 }

@@ -16,7 +16,7 @@ func TestParseFile(t *testing.T) {
 	  {"name":"lambda","kind":"lambda","url":"https://example.test","region":"us-east-1","memory_mb":512,"front_door":"function_url","auth":"NONE"},
 	  {"name":"mine","kind":"process","command":["./server"],"env":{"A":"b"}},
 	  {"name":"mine-lambda","kind":"bootstrap","path":"./bootstrap","memory_mb":128,
-	   "timeout_s":5,"reserved_concurrency":10,"provisioned":2,"limits":true,"freeze":true}]}`
+	   "timeout_s":5,"reserved_concurrency":10,"provisioned":2,"limits":true,"freeze":true,"request_quota":true}]}`
 	got, err := target.ParseFile("t.json", []byte(text))
 	if err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestParseFile(t *testing.T) {
 		{Name: "mine", Kind: target.KindProcess, Command: []string{"././server"}, Env: map[string]string{"A": "b"}},
 		{
 			Name: "mine-lambda", Kind: target.KindBootstrap, Path: "bootstrap", MemoryMB: 128,
-			TimeoutS: 5, ReservedConcurrency: 10, Provisioned: 2, Limits: true, Freeze: true,
+			TimeoutS: 5, ReservedConcurrency: 10, Provisioned: 2, Limits: true, Freeze: true, RequestQuota: true,
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -67,8 +67,9 @@ func TestParseFileFaults(t *testing.T) {
 		{"memory", entry(`"kind":"bootstrap","path":"b","memory_mb":10241`), "memory_mb: expected 128 to 10240, got 10241"},
 		{"front door", entry(`"kind":"bootstrap","path":"b","front_door":"gate"`), `front_door: expected one of [function_url `},
 		{"time-out", entry(`"kind":"bootstrap","path":"b","timeout_s":901`), "timeout_s: expected 1 to 900, got 901"},
-		{"time-out of a URL", entry(`"kind":"url","url":"http://h","timeout_s":3`), "timeout_s, reserved_concurrency, provisioned, limits and freeze belong to the kind bootstrap"},
+		{"time-out of a URL", entry(`"kind":"url","url":"http://h","timeout_s":3`), "timeout_s, reserved_concurrency, provisioned, limits, freeze and request_quota belong to the kind bootstrap"},
 		{"limits of a process", entry(`"kind":"process","command":["x"],"limits":true`), "belong to the kind bootstrap"},
+		{"quota of a process", entry(`"kind":"process","command":["x"],"request_quota":true`), "belong to the kind bootstrap"},
 		{"concurrency", entry(`"kind":"bootstrap","path":"b","reserved_concurrency":1001`), "reserved_concurrency: expected 1 to 1000, got 1001"},
 		{"provisioned", entry(`"kind":"bootstrap","path":"b","reserved_concurrency":3,"provisioned":4`), "provisioned: expected up to the function's concurrency, which is 3, got 4"},
 		{"negative", entry(`"kind":"bootstrap","path":"b","provisioned":-1`), "which is 1000, got -1"},

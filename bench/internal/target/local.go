@@ -29,10 +29,17 @@ var (
 	ErrNoToolchain = errors.New("no Go toolchain")
 )
 
+// LocalOptions say how the Lambda target of Local is run.
+type LocalOptions struct {
+	// Doors are its front doors, each with a target of its own whose name ends in the door's; none means a Function URL alone.
+	Doors []emulator.FrontDoor
+	// RequestQuota is as in Spec.
+	RequestQuota bool
+}
+
 // Local builds both adapters from the checkout that dir is in, and starts them on one Redis: the EC2 binary as a process, the
-// Lambda bootstrap on the local Lambda service behind a Function URL. doors, if any are given, are the front doors instead, each
-// with a Lambda target of its own whose name ends in the door's. When it fails, the caller closes host.Group.
-func Local(ctx context.Context, host *Host, dir string, doors ...emulator.FrontDoor) (*Set, error) {
+// Lambda bootstrap on the local Lambda service. When it fails, the caller closes host.Group.
+func Local(ctx context.Context, host *Host, dir string, o LocalOptions) (*Set, error) {
 	s := newSet(host)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -74,7 +81,7 @@ func Local(ctx context.Context, host *Host, dir string, doors ...emulator.FrontD
 	spec := Spec{Kind: KindProcess, Arch: runtime.GOARCH, Instances: 1}
 	ec2.Spec = spec.resultSpec()
 	s.Targets = []*Target{ec2}
-	for _, spec := range lambdaSpecs(filepath.Join(bin, "bootstrap"), env, doors) {
+	for _, spec := range lambdaSpecs(filepath.Join(bin, "bootstrap"), env, o) {
 		lambda, err := s.open(ctx, spec)
 		if err != nil {
 			return nil, fmt.Errorf("target %s: %w", spec.Name, err)
@@ -85,13 +92,13 @@ func Local(ctx context.Context, host *Host, dir string, doors ...emulator.FrontD
 }
 
 // lambdaSpecs are the local Lambda targets. One that streams must be told so: the event does not tell.
-func lambdaSpecs(path string, env map[string]string, doors []emulator.FrontDoor) []Spec {
-	spec := Spec{Name: LocalLambda, Kind: KindBootstrap, Path: path, Env: env, Arch: runtime.GOARCH}
-	if len(doors) == 0 {
+func lambdaSpecs(path string, env map[string]string, o LocalOptions) []Spec {
+	spec := Spec{Name: LocalLambda, Kind: KindBootstrap, Path: path, Env: env, Arch: runtime.GOARCH, RequestQuota: o.RequestQuota}
+	if len(o.Doors) == 0 {
 		return []Spec{spec}
 	}
 	var specs []Spec
-	for _, door := range doors {
+	for _, door := range o.Doors {
 		spec := spec
 		spec.Name, spec.FrontDoor = LocalLambda+"-"+string(door), string(door)
 		if door == emulator.DoorFunctionURLStream {

@@ -63,6 +63,7 @@ type Target struct {
 
 	control *control // of a bootstrap
 	limits  bool     // likewise: its environments are held to Lambda's, where that is possible
+	quota   bool     // likewise: requests are throttled by their rate
 }
 
 // Died tells of a child that ended by itself while the set was open. One error at most is kept.
