@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +65,58 @@ func environmentRules() []rule {
 			},
 		},
 		{
+			says: "the variables of the host are not the function's", source: docVariables,
+			official: func(t *testing.T, s *emulator.Service) {
+				body := get(t, s, "/env").body
+				for _, name := range []string{"HOME", "USER", "GOPATH", "GOCACHE", "HOSTNAME", "PWD", "SHELL"} {
+					if strings.Contains(body, `"`+name+"=") {
+						t.Errorf("%s is set: %s", name, body)
+					}
+				}
+			},
+		},
+		{
+			says: "variables of more than 4 KB are refused", source: docQuotas,
+			official: func(t *testing.T, _ *emulator.Service) {
+				cfg := emulator.Config{Bootstrap: programs.fn, Group: group, Env: map[string]string{"A": strings.Repeat("x", 4096)}}
+				if s, err := emulator.Start(t.Context(), cfg); err == nil {
+					_ = s.Close(0)
+					t.Error("4,097 bytes can be set")
+				}
+			},
+		},
+		{
+			says: "a process that ends takes its environment with it, and the next request is a cold start", source: docEnvironment,
+			official: func(t *testing.T, s *emulator.Service) {
+				pid := get(t, s, "/pid").body
+				get(t, s, "/exit").expect(t, http.StatusBadGateway, "Internal Server Error")
+				settled(t, s, 0)
+				if r := get(t, s, "/pid"); r.body == pid || s.Meter().ColdStarts != 2 {
+					t.Errorf("answer is %q after %d cold starts", r.body, s.Meter().ColdStarts)
+				}
+			},
+		},
+		{
+			says: "an invocation goes on when its client has gone", source: docInvoke, unverified: "for HTTP front doors no page says so",
+			official: func(t *testing.T, s *emulator.Service) {
+				g := newGate(t, 1)
+				ctx, cancel := context.WithCancel(t.Context())
+				gone := make(chan struct{})
+				go func() {
+					defer close(gone)
+					_, _ = try(ctx, s, http.MethodGet, g.url, "", nil)
+				}()
+				<-g.waiting
+				cancel()
+				<-gone
+				close(g.open)
+				settled(t, s, 1)
+				if m := s.Meter(); m.Errors != 0 || m.Invocations != 1 {
+					t.Errorf("meter: %+v", m)
+				}
+			},
+		},
+		{
 			says: "reserved variables cannot be set", source: docVariables,
 			official: func(t *testing.T, _ *emulator.Service) {
 				cfg := emulator.Config{Bootstrap: programs.fn, Group: group, Env: map[string]string{"AWS_REGION": "x"}}
@@ -75,4 +128,3 @@ func environmentRules() []rule {
 		},
 	}
 }
-

@@ -153,7 +153,7 @@ func invokeAnswerRules() []rule {
 			},
 		},
 		{
-			says: "InvokeWithResponseStream answers in frames of application/vnd.amazon.eventstream, with InvokeComplete at the end",
+			says:   "InvokeWithResponseStream answers in frames of application/vnd.amazon.eventstream, with InvokeComplete at the end",
 			source: "https://docs.aws.amazon.com/lambda/latest/api/API_InvokeWithResponseStream.html",
 			official: func(t *testing.T, s *emulator.Service) {
 				r := invoked(t, s, "/2021-11-15/functions/function/response-streaming-invocations", eventFor("/pid"), nil)
@@ -198,7 +198,9 @@ func invokeFaultRules() []rule {
 		},
 		{
 			says: "429 with the reason ConcurrentInvocationLimitExceeded at the account's concurrency", source: docInvoke,
-			config: func(c *emulator.Config) { c.MaxConcurrency, c.FrontDoors = two, append(c.FrontDoors, emulator.DoorFunctionURL) },
+			config: func(c *emulator.Config) {
+				c.MaxConcurrency, c.FrontDoors = two, append(c.FrontDoors, emulator.DoorFunctionURL)
+			},
 			official: func(t *testing.T, s *emulator.Service) {
 				g := newGate(t, two)
 				replies := g.hold(t, s, two)

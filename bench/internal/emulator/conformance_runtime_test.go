@@ -190,4 +190,3 @@ func extensionRules() []rule {
 		},
 	}
 }
-

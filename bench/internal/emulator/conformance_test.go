@@ -7,9 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
@@ -175,4 +173,3 @@ func (r reply) refused(t *testing.T, status int, kind string) {
 		t.Errorf("reply is %d %.300q (%v), want %d %s", r.status, r.body, err, status, kind)
 	}
 }
-

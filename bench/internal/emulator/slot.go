@@ -120,6 +120,7 @@ func (s *slot) timedOut() {
 	}
 	f.complete(s, outcome{kind: outcomeTimeout, err: fmt.Errorf("task timed out after %.2f seconds", f.cfg.Timeout.Seconds())})
 	if !s.env.shared() {
+		s.account.kind = outcomeTimeout // also of one that has answered, and works on
 		f.shutDown(s.env, shutdownTimeout)
 	}
 }

@@ -1,0 +1,6 @@
+//go:build !linux
+
+package emulator_test
+
+// limitRules are of Linux alone.
+func limitRules() []rule { return nil }
