@@ -203,6 +203,9 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	for _, note := range opened.notes() {
 		_, _ = fmt.Fprintf(std.err, "Not as on Lambda: %s\n", note)
 	}
+	if note := o.life.descriptors(); note != "" {
+		_, _ = fmt.Fprintf(std.err, "Not as on Lambda: %s\n", note)
+	}
 	if warning := o.account.warning(); warning != "" {
 		_, _ = fmt.Fprintln(std.err, warning)
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"errors"
+	"fmt"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,6 +56,22 @@ func (o *lifeOptions) limit() int {
 		return o.reserved
 	}
 	return o.concurrency
+}
+
+// filesPerEnvironment is how many descriptors of the service an environment at work takes, its client's connection included; 50 of
+// them took 7 each.
+const filesPerEnvironment = 8
+
+// descriptors is what to say if the open files do not reach for the concurrency, "" if they do. Go raises the limit to the hard one.
+func (o *lifeOptions) descriptors() string {
+	var limit syscall.Rlimit
+	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+		return ""
+	}
+	if room := uint64(limit.Cur) / filesPerEnvironment; room < uint64(o.limit()) { //nolint:gosec,unconvert // the concurrency is not negative
+		return fmt.Sprintf("about %d environments at once have room in the open files of this process, which are limited to %d; --concurrency is %d: raise the limit with ulimit -n, or lower the concurrency", room, limit.Cur, o.concurrency)
+	}
+	return ""
 }
 
 // apply sets what the flags say.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 )
 
 // apiConn is a connection of a function to its Runtime API.
@@ -29,6 +30,9 @@ type apiConn struct {
 	begun atomic.Bool  // the event that it carries is being written, or has been
 }
 
+// acceptPause is the time between two tries to accept a connection when there are no descriptors left.
+const acceptPause = 5 * time.Millisecond
+
 // accept serves the Runtime API until its listener is closed.
 func (e *environment) accept() {
 	for {
@@ -37,7 +41,11 @@ func (e *environment) accept() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			continue // out of descriptors, or the client has gone again
+			select { // out of descriptors, or the client has gone again
+			case <-e.child.Done():
+			case <-time.After(acceptPause):
+			}
+			continue
 		}
 		c := &apiConn{env: e, conn: conn}
 		c.limit.R = conn

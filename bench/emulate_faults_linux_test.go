@@ -1,0 +1,358 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// heavy asks for proofs that take minutes and gigabytes, where the tests have smaller ones.
+var heavy = flag.Bool("heavy", false, "a million invocations, and 500 environments at once")
+
+// testFunction builds the function of the emulator's tests.
+func testFunction(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.CommandContext(t.Context(), "go", "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", path, "./internal/emulator/testdata/fn")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return path
+}
+
+// emulating is a bench emulate under test.
+type emulating struct {
+	*running
+	bootstrap string
+	url       string // of its Function URL
+}
+
+func startEmulate(t *testing.T, args ...string) *emulating {
+	t.Helper()
+	e := &emulating{bootstrap: testFunction(t)}
+	args = append([]string{"emulate", "--front-door", "function_url", "--log-lines=false"}, args...)
+	e.running = start(t, nil, append(args, "--", e.bootstrap)...)
+	eventually(t, "bench emulate prints its line", func() bool { return strings.HasSuffix(e.stdout.String(), "\n") })
+	var urls map[string]string
+	if err := json.Unmarshal([]byte(e.stdout.String()), &urls); err != nil {
+		t.Fatal(err)
+	}
+	e.url = urls["function_url"]
+	go func() { // what it says is kept elsewhere
+		for range e.lines {
+		}
+	}()
+	return e
+}
+
+// environments are the processes that run the function, those that it has started included.
+func (e *emulating) environments() []string {
+	links, _ := filepath.Glob("/proc/[0-9]*/exe")
+	var pids []string
+	for _, link := range links {
+		if exe, err := os.Readlink(link); err == nil && strings.TrimSuffix(exe, " (deleted)") == e.bootstrap {
+			pids = append(pids, strings.Split(link, "/")[2])
+		}
+	}
+	return pids
+}
+
+// gone demands that no process of the function is left, and nothing in the folder for temporary files.
+func (e *emulating) gone() {
+	e.t.Helper()
+	eventually(e.t, "environments end", func() bool { return len(e.environments()) == 0 })
+	e.wantNoTempFiles()
+}
+
+// burst sends requests from n clients until it is stopped. stop returns how often there was which status, 0 for none.
+func (e *emulating) burst(n int) (stop func() map[int]int) {
+	ctx, cancel := context.WithCancel(e.t.Context())
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: n}, Timeout: patience}
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	tally := map[int]int{}
+	for range n {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				status := 0
+				if resp, err := client.Get(e.url + "/pid"); err == nil { //nolint:noctx // it has a time-out
+					_, _ = io.Copy(io.Discard, resp.Body)
+					_ = resp.Body.Close()
+					status = resp.StatusCode
+				}
+				mu.Lock()
+				tally[status]++
+				mu.Unlock()
+				if status == 0 { // the service has gone
+					return
+				}
+			}
+		})
+	}
+	return func() map[int]int {
+		cancel()
+		wg.Wait()
+		client.CloseIdleConnections()
+		return tally
+	}
+}
+
+// Ctrl-C in the middle of a burst: all end, the exit code is 0, nothing is left.
+func TestEmulateInterruptedInABurst(t *testing.T) {
+	e := startEmulate(t)
+	stop := e.burst(32)
+	eventually(t, "environments are started", func() bool { return len(e.environments()) >= 8 })
+	e.signal(os.Interrupt)
+	for range e.lines {
+	}
+	if _ = e.cmd.Wait(); e.cmd.ProcessState.ExitCode() != exitDone {
+		t.Errorf("%s:\n%s", e.cmd.ProcessState, e.stderr.String())
+	}
+	if tally := stop(); tally[200] == 0 {
+		t.Errorf("answers by status: %v", tally)
+	}
+	e.gone()
+}
+
+// A service that is killed in the middle of a burst leaves no process, frozen or busy, and no temporary file.
+func TestEmulateKilledInABurst(t *testing.T) {
+	e := startEmulate(t)
+	stop := e.burst(32)
+	eventually(t, "environments are started", func() bool { return len(e.environments()) >= 8 })
+	e.signal(os.Kill)
+	_ = e.cmd.Wait()
+	stop()
+	e.gone()
+}
+
+// Where the open files do not reach for the concurrency, it says for how much they do.
+func TestEmulateTellsOfFewDescriptors(t *testing.T) {
+	e := startEmulate(t, "--concurrency", "1000000")
+	eventually(t, "it tells", func() bool {
+		return strings.Contains(e.stderr.String(), " environments at once have room in the open files")
+	})
+	e.signal(os.Interrupt)
+	for range e.lines {
+	}
+	_ = e.cmd.Wait()
+	e.gone()
+}
+
+// As a user without rights it serves all the same, and says what is not limited.
+func TestEmulateWithoutRights(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root can become another user")
+	}
+	dir, err := os.MkdirTemp("/tmp", "crossover-nobody-") //nolint:usetesting // t.TempDir is for its owner alone
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // a folder for temporary files
+	bench, err := exec.LookPath("bench")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	bootstrap := filepath.Join(dir, "bootstrap")
+	for to, from := range map[string]string{bootstrap: testFunction(t), filepath.Join(dir, "bench"): bench} {
+		data, err := os.ReadFile(from)
+		if err == nil {
+			err = os.WriteFile(to, data, 0o755) //nolint:gosec // a program
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chown(dir, nobody, nobody); err != nil {
+		t.Fatal(err)
+	}
+	r := &running{t: t, tmp: dir, lines: make(chan string, 1000)}
+	r.cmd = exec.Command(filepath.Join(dir, "bench"), "emulate", "--front-door", "function_url", "--", bootstrap) //nolint:noctx // ended by a signal
+	r.cmd.Env, r.cmd.Dir, r.cmd.Stdout = []string{"TMPDIR=" + dir}, dir, &r.stdout
+	r.cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	pipe, err := r.cmd.StderrPipe()
+	if err != nil || r.cmd.Start() != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
+	go r.read(pipe)
+	r.await("Serving")
+	var urls map[string]string
+	if err := json.Unmarshal([]byte(r.stdout.String()), &urls); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Get(urls["function_url"] + "/pid") //nolint:noctx // a local server
+	if err != nil || resp.Body.Close() != nil || resp.StatusCode != http.StatusOK {
+		t.Errorf("%v %v", resp, err)
+	}
+	if got := r.stderr.String(); !strings.Contains(got, "Not as on Lambda: memory not limited (") {
+		t.Errorf("it says\n%s", got)
+	}
+	r.signal(os.Interrupt)
+	r.wait(exitDone)
+	r.wantNoTempFiles()
+}
+
+// figures are what /proc tells of the service: its memory in RAM in MiB, now and at most, and its descriptors.
+func (e *emulating) figures() string {
+	dir := "/proc/" + strconv.Itoa(e.cmd.Process.Pid)
+	files, _ := os.ReadDir(dir + "/fd")
+	return fmt.Sprintf("%d MiB now, %d MiB at most, %d descriptors", e.memory("VmRSS"), e.memory("VmHWM"), len(files))
+}
+
+func (e *emulating) memory(field string) int {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(e.cmd.Process.Pid) + "/status")
+	_, rest, ok := strings.Cut(string(b), field+":")
+	f := strings.Fields(rest)
+	if err != nil || !ok || len(f) == 0 {
+		e.t.Fatalf("no %s: %v", field, err)
+	}
+	kb, err := strconv.Atoi(f[0])
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	return kb >> 10
+}
+
+// maxServiceMB is what the service itself may take, whatever the number of its environments. The race detector alone takes more.
+const maxServiceMB = 150
+
+// As many environments as are asked for at once, each with an event in work, and all of them idle and frozen after that. -heavy makes
+// it 500.
+func TestManyEnvironments(t *testing.T) {
+	n := 50
+	if *heavy {
+		n = 500
+	}
+	e := startEmulate(t)
+	arrived, open := make(chan struct{}, n), make(chan struct{})
+	gate := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		arrived <- struct{}{}
+		<-open
+	})}
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	go func() { _ = gate.Serve(l) }()
+	defer gate.Close() //nolint:errcheck // all its requests have ended
+	answers := make(chan error, n)
+	for range n {
+		go func() {
+			resp, err := http.Get(e.url + "/hold?url=http://" + l.Addr().String()) //nolint:noctx // a local server
+			if err == nil {
+				_ = resp.Body.Close()
+				if resp.StatusCode != http.StatusOK {
+					err = fmt.Errorf("status %d", resp.StatusCode)
+				}
+			}
+			answers <- err
+		}()
+	}
+	for range n {
+		select {
+		case <-arrived:
+		case err := <-answers:
+			t.Fatalf("a request has ended: %v", err)
+		}
+	}
+	if got := len(e.environments()); got != n {
+		t.Errorf("%d events are in work in %d environments", n, got)
+	}
+	t.Logf("%d environments at work: %s", n, e.figures())
+	close(open)
+	for range n {
+		if err := <-answers; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Logf("%d environments idle: %s", n, e.figures())
+	if most := e.memory("VmHWM"); !raceEnabled && most > maxServiceMB {
+		t.Errorf("the service itself took %d MiB, want %d at most", most, maxServiceMB)
+	}
+	e.signal(os.Interrupt)
+	for range e.lines {
+	}
+	_ = e.cmd.Wait()
+	e.gone()
+}
+
+// plainClient sends the same request again and again on one connection, and costs little.
+type plainClient struct {
+	conn   net.Conn
+	reader *bufio.Reader
+}
+
+func (c *plainClient) get(host string) error {
+	if _, err := io.WriteString(c.conn, "GET /status?n=200 HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(c.reader, nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // only read
+	body, err := io.ReadAll(resp.Body)
+	if resp.StatusCode != http.StatusOK || string(body) != "some text" {
+		return errors.Join(err, fmt.Errorf("answer is %d %q", resp.StatusCode, body))
+	}
+	return err
+}
+
+// Invocations without an error, 64 in flight: each has the right answer, and the memory of the service does not grow with their number.
+// -heavy makes it a million.
+func TestMillion(t *testing.T) {
+	n, inFlight := 20_000, 64
+	switch {
+	case *heavy:
+		n = 1_000_000
+	case testing.Short():
+		n = 2_000
+	}
+	e := startEmulate(t, "--limits=false", "--freeze=false")
+	host := strings.TrimPrefix(e.url, "http://")
+	var wg sync.WaitGroup
+	began := time.Now()
+	for i := range inFlight {
+		wg.Go(func() {
+			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close() //nolint:errcheck // all has been read
+			c := &plainClient{conn, bufio.NewReader(conn)}
+			for range n*(i+1)/inFlight - n*i/inFlight {
+				if err := c.get(host); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	t.Logf("%d invocations in %s: %s", n, time.Since(began).Round(time.Millisecond), e.figures())
+	if most := e.memory("VmHWM"); !raceEnabled && most > maxServiceMB {
+		t.Errorf("the service itself took %d MiB, want %d at most", most, maxServiceMB)
+	}
+	e.signal(os.Interrupt)
+	for range e.lines {
+	}
+	_ = e.cmd.Wait()
+	e.gone()
+}
