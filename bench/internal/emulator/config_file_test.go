@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -109,6 +110,33 @@ apis:
 	}
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b *process.Group) bool { return true })); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// The file in the documentation has every key, and is read without a fault.
+func TestParseConfigOfTheDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../../docs/emulate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(page), "```yaml\n")
+	text, _, found := strings.Cut(text, "```")
+	path, data := configFile(t, text)
+	if err := os.Mkdir(filepath.Join(filepath.Dir(path), "extensions"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	home := func(name string) (string, bool) { return "/home", name == "HOME" }
+	c, err := emulator.ParseConfig(path, data, base(), home)
+	if !found || err != nil || len(c.Functions) != 2 || c.Functions[0].Env["HOME"] != "/home" || len(c.Routers) != 1 {
+		t.Errorf("%v in\n%s", err, text)
+	}
+	// The fault of an unknown key names all that there are.
+	_, err = emulator.ParseConfig(path, []byte("functions:\n- {name: a, bootstrap: ./bootstrap, no: 1}\n"), base(), home)
+	_, keys, _ := strings.Cut(fmt.Sprint(err), "expected one of ")
+	for _, key := range strings.Split(strings.TrimSpace(keys), ", ") {
+		if !strings.Contains(text, " "+key+":") && !strings.Contains(text, "{"+key+":") {
+			t.Errorf("the documentation has no %s", key)
+		}
 	}
 }
 

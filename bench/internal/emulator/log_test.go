@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -202,6 +204,42 @@ func TestLogLinesAreWhole(t *testing.T) {
 			t.Fatalf("torn line %.200q", l)
 		}
 	}
+}
+
+// tally counts lines and keeps none.
+type tally struct{ lines atomic.Int64 }
+
+func (w *tally) Write(p []byte) (int, error) {
+	w.lines.Add(int64(bytes.Count(p, []byte("\n"))))
+	return len(p), nil
+}
+
+// A gigabyte of log is passed on or told as lost, hurts no other request, and does not stay in the memory of the service.
+func TestGigabyteOfLog(t *testing.T) {
+	mb := 1024
+	if testing.Short() {
+		mb = 64
+	}
+	w := &tally{}
+	s := start(t, func(c *emulator.Config) { c.Output, c.Timeout = w, 10*time.Minute })
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	done := make(chan reply, 1)
+	go func() {
+		r, _ := try(t.Context(), s, http.MethodGet, "/flood?n="+strconv.Itoa(mb), "", nil)
+		done <- r
+	}()
+	stop := bystanders(t, s)
+	(<-done).expect(t, http.StatusOK, "flooded")
+	stop()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapSys) - int64(before.HeapSys); grown > 64<<20 {
+		t.Errorf("the heap has grown by %d MB", grown>>20)
+	}
+	want := int64(mb * ((1 << 20) / 100))
+	patiently(t, func() bool { return w.lines.Load()+s.Meter().LogLinesDropped >= want }, func() {
+		t.Errorf("%d lines came and %d are told as lost, of %d", w.lines.Load(), s.Meter().LogLinesDropped, want)
+	})
 }
 
 // stuckWriter takes nothing until it is let go.
