@@ -172,7 +172,7 @@ func TestEmulateWithoutRights(t *testing.T) {
 	for to, from := range map[string]string{bootstrap: testFunction(t), filepath.Join(dir, "bench"): bench} {
 		data, err := os.ReadFile(from)
 		if err == nil {
-			err = os.WriteFile(to, data, 0o755) //nolint:gosec // a program
+			err = os.WriteFile(to, data, 0o755)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -133,7 +133,7 @@ func TestParseConfigOfTheDocumentation(t *testing.T) {
 	// The fault of an unknown key names all that there are.
 	_, err = emulator.ParseConfig(path, []byte("functions:\n- {name: a, bootstrap: ./bootstrap, no: 1}\n"), base(), home)
 	_, keys, _ := strings.Cut(fmt.Sprint(err), "expected one of ")
-	for _, key := range strings.Split(strings.TrimSpace(keys), ", ") {
+	for key := range strings.SplitSeq(strings.TrimSpace(keys), ", ") {
 		if !strings.Contains(text, " "+key+":") && !strings.Contains(text, "{"+key+":") {
 			t.Errorf("the documentation has no %s", key)
 		}

@@ -90,7 +90,7 @@ func invokeAnswerRules() []rule {
 			official: func(t *testing.T, s *emulator.Service) {
 				r := invoked(t, s, invokePath, eventFor("/status?n=201"), nil)
 				var a struct{ StatusCode int }
-				if err := json.Unmarshal([]byte(r.body), &a); err != nil || r.status != 200 || a.StatusCode != 201 ||
+				if err := json.Unmarshal([]byte(r.body), &a); err != nil || r.status != http.StatusOK || a.StatusCode != http.StatusCreated ||
 					r.header.Get("X-Amz-Executed-Version") != "$LATEST" || r.header.Get("X-Amz-Function-Error") != "" {
 					t.Errorf("answer is %d %v %s (%v)", r.status, r.header, r.body, err)
 				}

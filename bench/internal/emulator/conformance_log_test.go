@@ -13,10 +13,10 @@ import (
 )
 
 // logged is a rule about the log after some requests: its text must match.
-func logged(says, source, unverified string, paths []string, want string, configure func(*emulator.Config)) rule {
+func logged(says, source string, paths []string, want string, configure func(*emulator.Config)) rule {
 	out := &output{}
 	return rule{
-		says: says, source: source, unverified: unverified,
+		says: says, source: source,
 		config: func(c *emulator.Config) {
 			c.Output, c.LogLines = out, true
 			if configure != nil {
@@ -40,18 +40,18 @@ const (
 
 func logRules() []rule {
 	return []rule{
-		logged("START, END and REPORT, with Init Duration at the first invocation of an environment alone", docLog, "", []string{"/pid", "/pid"},
+		logged("START, END and REPORT, with Init Duration at the first invocation of an environment alone", docLog, []string{"/pid", "/pid"},
 			`\A`+startText+endText+reportText+used()+initText+`\t\n`+startText+endText+reportText+used()+`\t\n\z`, nil),
-		logged("what the function writes is between START and END", docLog, "", []string{"/say?text=one%0A"}, `\A`+startText+"one\n"+endText, nil),
-		logged("the end of a process: Status: error, Error Type: Runtime.ExitError, and a line with its status", sourceFailures, "", []string{"/exit"},
+		logged("what the function writes is between START and END", docLog, []string{"/say?text=one%0A"}, `\A`+startText+"one\n"+endText, nil),
+		logged("the end of a process: Status: error, Error Type: Runtime.ExitError, and a line with its status", sourceFailures, []string{"/exit"},
 			failedStatus+`RequestId: `+uuid+` Error: Runtime exited with error: exit status 3\nRuntime\.ExitError\n\z`, nil),
-		logged("a time-out: Status: timeout, a Duration of the whole time-out, and Task timed out after N.00 seconds", sourceFailures, "", []string{"/forever"},
+		logged("a time-out: Status: timeout, a Duration of the whole time-out, and Task timed out after N.00 seconds", sourceFailures, []string{"/forever"},
 			`\tDuration: 1000\.00 ms\t[^\n]*\tStatus: timeout\n`+timeText+` `+uuid+` Task timed out after 1\.00 seconds\n`,
 			func(c *emulator.Config) { c.Timeout = time.Second }),
-		logged("an init that fails: INIT_REPORT with Phase: init, then with Phase: invoke", docEnvironment, "", []string{"/pid"},
+		logged("an init that fails: INIT_REPORT with Phase: init, then with Phase: invoke", docEnvironment, []string{"/pid"},
 			`INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: init`+failedStatus+`(?s:.*)INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: invoke`+failedStatus,
 			func(c *emulator.Config) { c.Env = map[string]string{"INIT": "exit"} }),
-		logged("an init over its limit: INIT_REPORT with Status: timeout", docEnvironment, "", []string{"/pid"},
+		logged("an init over its limit: INIT_REPORT with Status: timeout", docEnvironment, []string{"/pid"},
 			`INIT_REPORT Init Duration: [0-9.]+ ms\tPhase: init\tStatus: timeout\n`, func(c *emulator.Config) {
 				c.Env, c.InitTimeout, c.Timeout = map[string]string{"INIT": "never"}, 300*time.Millisecond, 300*time.Millisecond
 			}),
