@@ -78,11 +78,20 @@ func (c *apiConn) serve() {
 	for {
 		c.limit.N = maxRequestHead
 		req, err := http.ReadRequest(c.reader)
+		if malformed(err) {
+			c.reply(http.StatusBadRequest, "BadRequest", "this is not HTTP")
+		}
 		if err != nil || !c.handle(req) {
 			c.gone(err)
 			return
 		}
 	}
+}
+
+// malformed tells whether reading a request has ended with err because of what was read, not because there was no more.
+func malformed(err error) bool {
+	_, broken := errors.AsType[*net.OpError](err)
+	return err != nil && !broken && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // write writes b and counts it.

@@ -1,9 +1,14 @@
 package emulator_test
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -39,7 +44,7 @@ func bystanders(t *testing.T, s *emulator.Service) (stop func()) {
 // Each ends the environment, costs its own request and no other, and is an error of the function for its caller
 // (https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html, "Failures during the invoke phase").
 func TestFaultsHurtNobodyElse(t *testing.T) {
-	for _, target := range []string{"/exit-zero", "/exit", "/kill", "/panic", "/exit-mid", "/fork-exit", "/big?n=7000000"} {
+	for _, target := range []string{"/exit-zero", "/exit", "/kill", "/panic", "/exit-mid", "/big?n=7000000"} {
 		t.Run(target[1:], func(t *testing.T) {
 			s := start(t, nil)
 			stop := bystanders(t, s)
@@ -93,14 +98,91 @@ func TestLeakedDescriptors(t *testing.T) {
 	}
 }
 
-// A runtime that has answered and does not ask for more is within its invocation, until the time-out ("Invoke phase").
-func TestNeverAsksAgain(t *testing.T) {
-	s := start(t, func(c *emulator.Config) { rawBootstrap(c); c.Timeout = time.Second })
-	get(t, s, "/no-next").expect(t, http.StatusOK, "bye")
-	get(t, s, "/").expect(t, http.StatusOK, "") // by another environment
-	eventually(t, "the one that does not ask stays", func() bool { m := s.Meter(); return m.Environments == m.Idle })
-	get(t, s, "/").expect(t, http.StatusOK, "")
-	if m := s.Meter(); m.ColdStarts != 2 {
+// What a function has forked lives as long as its environment and no longer, be it that the function exits or that the service does.
+func TestForksHurtNobodyElse(t *testing.T) {
+	var out output
+	s := start(t, func(c *emulator.Config) { c.Output = &out })
+	stop := bystanders(t, s)
+	var stay []string
+	for range 3 {
+		r := get(t, s, "/fork")
+		if r.status != http.StatusOK || !alive(t, r.body) {
+			t.Errorf("answer is %d %q, or that process does not run", r.status, r.body)
+		}
+		stay = append(stay, r.body)
+		get(t, s, "/fork-exit").expect(t, http.StatusBadGateway, "Internal Server Error")
+	}
+	stop()
+	forked := regexp.MustCompile(`forked ([0-9]+)\n`)
+	eventually(t, "three do not say what they have forked", func() bool { return len(forked.FindAllString(out.String(), -1)) == 3 })
+	for _, m := range forked.FindAllStringSubmatch(out.String(), -1) {
+		eventually(t, "a forked process outlives its environment", func() bool { return !alive(t, m[1]) })
+	}
+	if err := s.Close(time.Second); err != nil {
+		t.Fatal(err)
+	}
+	for _, pid := range stay {
+		eventually(t, "a forked process outlives the service", func() bool { return !alive(t, pid) })
+	}
+}
+
+// A function that ignores SIGTERM, which an environment with extensions gets before its end, is killed.
+func TestIgnoresSIGTERM(t *testing.T) {
+	var notes func() []extensionNote
+	s := start(t, func(c *emulator.Config) {
+		notes = withExtensions(t, c, map[string]string{"IGNORE_TERM": "1"}, "ext")
+		c.Timeout = 3 * time.Second // also for the others
+	})
+	stop := bystanders(t, s)
+	get(t, s, "/forever").expect(t, http.StatusBadGateway, "Internal Server Error")
+	stop()
+	eventually(t, "the function stays", func() bool { m := s.Meter(); return m.Environments == m.Idle })
+	if m := s.Meter(); m.Timeouts != 1 || m.Errors != 1 {
+		t.Errorf("meter: %+v", m)
+	}
+	if err := s.Close(50 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	gone(t, notes())
+}
+
+// Clients that go in the middle of their request cause no invocation; those that go after it, or in the middle of the answer, let it
+// run to its end.
+func TestClientsThatDisconnect(t *testing.T) {
+	s := start(t, nil)
+	stop := bystanders(t, s)
+	const n = 5
+	g := newGate(t, n)
+	dial := func(head string) net.Conn {
+		conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", strings.TrimPrefix(s.URL(emulator.DoorFunctionURL), "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, head); err != nil {
+			t.Fatal(err)
+		}
+		return conn
+	}
+	for range n {
+		_ = dial("POST /exit HTTP/1.1\r\nHost: x\r\nContent-Le").Close()
+		_ = dial("POST /exit HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf").Close()
+		_ = dial("POST /exit HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n").Close()
+
+		late := dial("GET " + g.url + " HTTP/1.1\r\nHost: x\r\n\r\n")
+		<-g.waiting
+		_ = late.Close()
+
+		reading := dial("GET /big?n=5000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+		if line, err := bufio.NewReader(reading).ReadString('\n'); err != nil || line != "HTTP/1.1 200 OK\r\n" {
+			t.Errorf("answer begins with %q (%v)", line, err)
+		}
+		_ = reading.Close()
+	}
+	stop()
+	eventually(t, "the others do not come to rest", func() bool { m := s.Meter(); return m.Environments-m.Idle == n })
+	close(g.open)
+	eventually(t, "those whose clients have gone do not come to an end", func() bool { m := s.Meter(); return m.Environments == m.Idle })
+	if m := s.Meter(); m.Errors != 0 || m.Exits != 0 || m.InvalidAnswers != 0 {
 		t.Errorf("meter: %+v", m)
 	}
 }

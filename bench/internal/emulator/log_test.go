@@ -3,6 +3,7 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -214,17 +215,24 @@ func (w *tally) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A gigabyte of log is passed on or told as lost, hurts no other request, and does not stay in the memory of the service.
+// heavy asks for proofs that take minutes, where the tests have smaller ones.
+var heavy = flag.Bool("heavy", false, "10 GB of log")
+
+// A gigabyte of log is passed on or told as lost, hurts no other request, and does not stay in the memory of the service. -heavy
+// makes it 10 GB.
 func TestGigabyteOfLog(t *testing.T) {
 	mb := 1024
-	if testing.Short() {
+	switch {
+	case *heavy:
+		mb = 10_000
+	case testing.Short():
 		mb = 64
 	}
 	w := &tally{}
 	s := start(t, func(c *emulator.Config) { c.Output, c.Timeout = w, 10*time.Minute })
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	done := make(chan reply, 1)
+	began, done := time.Now(), make(chan reply, 1)
 	go func() {
 		r, _ := try(t.Context(), s, http.MethodGet, "/flood?n="+strconv.Itoa(mb), "", nil)
 		done <- r
@@ -240,6 +248,8 @@ func TestGigabyteOfLog(t *testing.T) {
 	patiently(t, func() bool { return w.lines.Load()+s.Meter().LogLinesDropped >= want }, func() {
 		t.Errorf("%d lines came and %d are told as lost, of %d", w.lines.Load(), s.Meter().LogLinesDropped, want)
 	})
+	t.Logf("%d MB in %s: %d lines came and %d are lost; %d MB of memory from the system, %d before",
+		mb, time.Since(began).Round(time.Millisecond), w.lines.Load(), s.Meter().LogLinesDropped, after.Sys>>20, before.Sys>>20)
 }
 
 // stuckWriter takes nothing until it is let go.

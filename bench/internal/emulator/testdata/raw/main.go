@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -32,8 +33,10 @@ func main() {
 			os.Exit(1)
 		}
 		var e struct {
-			RawPath string `json:"rawPath"`
-			Path    string `json:"path"` // of the formats that have no rawPath
+			RawPath string            `json:"rawPath"`
+			Path    string            `json:"path"` // of the formats that have no rawPath
+			Query   map[string]string `json:"queryStringParameters"`
+			Body    string            `json:"body"`
 		}
 		_ = json.Unmarshal(event, &e)
 		notes, path := "", e.RawPath+e.Path
@@ -41,6 +44,28 @@ func main() {
 			path = "/event"
 		}
 		switch path {
+		case "/body":
+			notes = e.Body
+		case "/mine": // tells its id, and waits
+			_ = fetch(e.Query["url"] + "/mine?id=" + id)
+			notes = "mine"
+		case "/theirs": // answers another environment's event
+			other := "invocation/" + fetch(e.Query["url"]+"/theirs")
+			notes = post(other+"/response", body("stolen")) + ", " + postStream(other+"/response", body("stolen")) + ", " + post(other+"/error", "{}")
+			if _ = fetch(e.Query["url"] + "/posted"); e.Query["then"] == "hang" {
+				time.Sleep(time.Hour)
+			}
+		case "/bad-http":
+			notes = speak("an answer, is it not?\r\n\r\n")
+		case "/bad-json":
+			fmt.Fprintln(os.Stderr, post("invocation/"+id+"/response", `{"statusCode":200,"body":`))
+			last = id
+			continue
+		case "/bad-chunk":
+			notes = badChunk(id)
+		case "/bad-chunk-exit":
+			badChunk(id)
+			os.Exit(1)
 		case "/wrong-id":
 			notes = post("invocation/00000000-0000-4000-8000-000000000000/response", "{}")
 		case "/stale-id":
@@ -80,7 +105,7 @@ func main() {
 			last = id
 			continue
 		case "/no-next": // answers, and never asks again
-			answer(id, "bye")
+			answer(id, strconv.Itoa(os.Getpid()))
 			time.Sleep(time.Hour)
 		case "/error-raw":
 			post("invocation/"+id+"/error", "no JSON at all")
@@ -123,16 +148,36 @@ func drop() {
 }
 
 func truncated(id string) string {
+	return speak(fmt.Sprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{}", id, host))
+}
+
+func badChunk(id string) string {
+	return speak(fmt.Sprintf("POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: %s\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\nno number\r\n", id, host))
+}
+
+// speak sends text on a connection of its own and returns the first line of the reply.
+func speak(text string) string {
 	conn, err := net.Dial("tcp", host)
 	if err != nil {
 		return err.Error()
 	}
-	fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: %s\r\nContent-Length: 1000\r\n\r\n{}", id, host)
+	_, _ = io.WriteString(conn, text)
 	_ = conn.(*net.TCPConn).CloseWrite()
 	reply, _ := io.ReadAll(conn)
 	_ = conn.Close()
 	status, _, _ := bytes.Cut(reply, []byte("\r\n"))
 	return string(status)
+}
+
+// fetch gets a text from the test.
+func fetch(url string) string {
+	resp, err := http.Get(url)
+	if err != nil {
+		return err.Error()
+	}
+	defer resp.Body.Close()
+	text, _ := io.ReadAll(resp.Body)
+	return string(text)
 }
 
 func get(path string) string {
@@ -142,6 +187,14 @@ func get(path string) string {
 
 func post(path, text string) string {
 	req, _ := http.NewRequest(http.MethodPost, base+path, strings.NewReader(text))
+	return do(req)
+}
+
+// postStream posts an answer as one that is streamed.
+func postStream(path, text string) string {
+	req, _ := http.NewRequest(http.MethodPost, base+path, strings.NewReader(text))
+	req.Header.Set("Lambda-Runtime-Function-Response-Mode", "streaming")
+	req.Header.Set("Content-Type", "application/vnd.awslambda.http-integration-response")
 	return do(req)
 }
 
