@@ -47,13 +47,18 @@ data "aws_availability_zones" "available" {
     name   = "zone-type"
     values = ["availability-zone"]
   }
+
+  lifecycle {
+    postcondition {
+      condition     = length(setintersection(self.names, local.zones_with_types...)) >= var.az_count
+      error_message = "Of the zones of ${var.region} only ${length(setintersection(self.names, local.zones_with_types...))} have the instance types of this stack, and az_count is ${var.az_count}. Choose another instance type, region or az_count."
+    }
+  }
 }
 
 locals {
-  zones = sort(tolist(setintersection(
-    data.aws_availability_zones.available.names,
-    [for offering in data.aws_ec2_instance_type_offerings.zones : offering.locations]...
-  )))
+  zones_with_types = [for offering in data.aws_ec2_instance_type_offerings.zones : offering.locations]
+  zones            = sort(setintersection(data.aws_availability_zones.available.names, local.zones_with_types...))
 }
 
 module "network" {
@@ -61,7 +66,7 @@ module "network" {
 
   name                = var.name
   cidr                = var.vpc_cidr
-  availability_zones  = slice(local.zones, 0, min(var.az_count, length(local.zones)))
+  availability_zones  = slice(local.zones, 0, var.az_count)
   nat_gateway         = var.nat_gateway
   interface_endpoints = local.interface_endpoints
   flow_logs           = var.flow_logs

@@ -2,11 +2,6 @@ output "targets" {
   description = "The targets file: bench run --targets terraform reads it."
   value       = { targets = [module.ec2.target, module.lambda.target] }
   depends_on  = [aws_vpc_security_group_ingress_rule.load_generator]
-
-  precondition {
-    condition     = length(local.zones) >= var.az_count
-    error_message = "Of the zones of ${var.region} only ${length(local.zones)} have the instance types of this stack, and az_count is ${var.az_count}. Choose another instance type, region or az_count."
-  }
 }
 
 output "notes" {
