@@ -181,13 +181,17 @@ func (q query) instanceType() (map[string]any, error) {
 	}, nil
 }
 
-// offerings has every type that is asked for.
+// offerings has every type that is asked for, everywhere.
 func (q query) offerings() (map[string]any, error) {
-	types := q.filter("instance-type")
-	locations := make([]string, len(types))
-	kinds := make([]string, len(types))
-	for i := range types {
-		locations[i], kinds[i] = q.region, "region"
+	kind, places := cmp.Or(text(q.config["location_type"]), "region"), []string{q.region}
+	if kind == "availability-zone" {
+		places = []string{q.region + "a", q.region + "b", q.region + "c"}
+	}
+	types, locations, kinds := []string{}, []string{}, []string{}
+	for _, t := range q.filter("instance-type") {
+		for _, place := range places {
+			types, locations, kinds = append(types, t), append(locations, place), append(kinds, kind)
+		}
 	}
 	return map[string]any{"id": q.region, "instance_types": types, "locations": locations, "location_types": kinds}, nil
 }
