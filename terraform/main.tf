@@ -242,7 +242,7 @@ resource "aws_budgets_budget" "monthly" {
 
     content {
       name   = "TagKeyValue"
-      values = ["user:stack$${cost_filter.value}"] # key$value
+      values = [join("$", ["user:stack", cost_filter.value])] # key$value
     }
   }
 
