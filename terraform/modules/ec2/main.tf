@@ -44,7 +44,13 @@ resource "aws_s3_object" "server" {
   key                = "server-${local.sha256}"
   source             = var.server_binary
   checksum_algorithm = "SHA256"
-  tags               = var.tags
+
+  # An object has at most ten tags, fewer than everything else, and these would come from the provider.
+  override_provider {
+    default_tags {
+      tags = {}
+    }
+  }
 
   lifecycle {
     create_before_destroy = true
