@@ -21,6 +21,16 @@ run "name_too_long" {
   expect_failures = [var.name]
 }
 
+run "name_that_aws_keeps" {
+  command = plan
+
+  variables {
+    name = "internal-app"
+  }
+
+  expect_failures = [var.name]
+}
+
 run "name_with_capitals" {
   command = plan
 
@@ -463,27 +473,4 @@ run "reserved_tag" {
   }
 
   expect_failures = [var.tags]
-}
-
-# The types of this stack are in one zone only.
-run "zones_with_the_instance_type" {
-  command = plan
-
-  override_data {
-    target = data.aws_ec2_instance_type_offerings.zones
-    values = { locations = ["us-east-1b"] }
-  }
-
-  expect_failures = [data.aws_availability_zones.available]
-}
-
-run "instance_type_that_the_region_lacks" {
-  command = plan
-
-  override_data {
-    target = data.aws_ec2_instance_type_offerings.zones
-    values = { locations = [] }
-  }
-
-  expect_failures = [data.aws_ec2_instance_type_offerings.zones["t4g.small"]]
 }

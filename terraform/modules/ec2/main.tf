@@ -93,7 +93,7 @@ module "role" {
 
 resource "aws_security_group" "instance" {
   name        = "${var.name}-ec2"
-  description = "Instances: the server's port from its front door only"
+  description = "Instances: the port of the server from its front door only"
   vpc_id      = var.vpc_id
   tags        = merge(var.tags, { Name = "${var.name}-ec2" })
 }
