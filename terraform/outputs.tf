@@ -2,6 +2,12 @@ output "targets" {
   description = "The targets file: bench run --targets terraform reads it."
   value       = { targets = [module.ec2.target, module.lambda.target] }
   depends_on  = [aws_vpc_security_group_ingress_rule.load_generator]
+
+  # Here and not at the variable, so that terraform destroy does without the inputs of apply.
+  precondition {
+    condition     = length(var.caller_cidrs) > 0 || var.load_generator
+    error_message = "Nobody could call the EC2 target. Set caller_cidrs to your own address, such as [\"203.0.113.7/32\"] (curl https://checkip.amazonaws.com shows it), or load_generator = true."
+  }
 }
 
 output "notes" {

@@ -182,7 +182,7 @@ run "nobody_may_call" {
     caller_cidrs = []
   }
 
-  expect_failures = [var.caller_cidrs]
+  expect_failures = [output.targets]
 }
 
 run "memory_too_small" {
