@@ -58,10 +58,21 @@ func (p *provider) computed(a *tfprotov5.SchemaAttribute, attributes map[string]
 		return tftypes.NewValue(tftypes.String, p.region)
 	case "tags_all":
 		if tags, ok := attributes["tags"]; ok {
-			return merge(p.defaultTags, tags)
+			return merge(p.defaultsFor(attributes), tags)
 		}
 	}
 	return tftypes.NewValue(a.Type, tftypes.UnknownValue)
+}
+
+// defaultsFor are the default tags of a resource. An aws_s3_object, which can have ten tags
+// only, may override the provider's.
+func (p *provider) defaultsFor(attributes map[string]tftypes.Value) tftypes.Value {
+	for _, override := range list(attributes["override_provider"]) {
+		for _, defaults := range list(object(override)["default_tags"]) {
+			return object(defaults)["tags"]
+		}
+	}
+	return p.defaultTags
 }
 
 // merge is the union of two maps of tags, those of the second first. It is null if both
