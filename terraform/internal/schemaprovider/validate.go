@@ -32,7 +32,6 @@ var conflicts = map[string][][]string{
 	},
 	"aws_launch_template": {{"user_data", "user_data_base64"}},
 	"aws_instance":        {{"user_data", "user_data_base64"}},
-	"aws_lambda_alias":    {{"name", "name_prefix"}},
 	"aws_lb":              {{"subnets", "subnet_mapping"}},
 	"aws_route": {{
 		"gateway_id", "nat_gateway_id", "network_interface_id", "transit_gateway_id", "vpc_endpoint_id", "vpc_peering_connection_id",
@@ -65,19 +64,15 @@ var names = map[string]*regexp.Regexp{
 
 // ranges are numbers with both ends.
 var ranges = map[string][2]float64{
-	"aws_lambda_function.memory_size":                                             {128, 10240},
-	"aws_lambda_function.timeout":                                                 {1, 900},
-	"aws_lambda_provisioned_concurrency_config.provisioned_concurrent_executions": {1, 1e9},
-	"aws_lb_target_group.port":                                                    {1, 65535},
-	"aws_lb_listener.port":                                                        {1, 65535},
-	"aws_lb.idle_timeout":                                                         {1, 4000},
-	"aws_elasticache_replication_group.replicas_per_node_group":                   {0, 5},
-	"aws_cloudwatch_metric_alarm.evaluation_periods":                              {1, 1e9},
-	"aws_autoscaling_policy.target_tracking_configuration.target_value":           {0, 1e9},
-	"aws_lambda_function_event_invoke_config.maximum_retry_attempts":              {0, 2},
-	"aws_elasticache_replication_group.num_cache_clusters":                        {1, 6},
-	"aws_lambda_function_event_invoke_config.maximum_event_age_in_seconds":        {60, 21600},
-	"aws_autoscaling_group.desired_capacity":                                      {0, 1e9},
+	"aws_lambda_function.memory_size":                                      {128, 10240},
+	"aws_lambda_function.timeout":                                          {1, 900},
+	"aws_lb_target_group.port":                                             {1, 65535},
+	"aws_lb_listener.port":                                                 {1, 65535},
+	"aws_lb.idle_timeout":                                                  {1, 4000},
+	"aws_elasticache_replication_group.replicas_per_node_group":            {0, 5},
+	"aws_lambda_function_event_invoke_config.maximum_retry_attempts":       {0, 2},
+	"aws_elasticache_replication_group.num_cache_clusters":                 {1, 6},
+	"aws_lambda_function_event_invoke_config.maximum_event_age_in_seconds": {60, 21600},
 }
 
 // retentions are the days that CloudWatch Logs keeps for; 0 is for ever.
