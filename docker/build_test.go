@@ -26,7 +26,7 @@ func buildContext(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	patterns, err := ignorefile.ReadAll(f)
 	if err != nil {
 		t.Fatal(err)
@@ -237,7 +237,7 @@ func checkBinary(t *testing.T, path string, machine elf.Machine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	if f.Machine != machine {
 		t.Errorf("%s is for %s; want %s", path, f.Machine, machine)
 	}

@@ -58,7 +58,7 @@ func needContainer(t *testing.T, root string) {
 	}
 	// Another user reaches root, whose parents belong to the test's.
 	for dir := root; dir != os.TempDir() && len(dir) > 1; dir = filepath.Dir(dir) {
-		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // on purpose
+		if err := os.Chmod(dir, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,8 +96,8 @@ func runImage(t *testing.T, i image, root string) {
 	go func() { exited <- cmd.Wait() }()
 	if err := awaitHealthy(ctx, exited, func() error { return inside(ctx, root, env, check...).Run() }); err != nil {
 		cancel()
-		<-exited
-		t.Fatalf("%v\n%s", err, &log)
+		ended := <-exited
+		t.Fatalf("%v (in the end %v)\n%s", err, ended, &log)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/", strings.NewReader("123"))
 	if err != nil {
@@ -108,7 +108,7 @@ func runImage(t *testing.T, i image, root string) {
 		t.Error(err)
 	} else {
 		body, err := io.ReadAll(resp.Body)
-		resp.Body.Close()
+		_ = resp.Body.Close()
 		if err != nil || string(body) != "3" {
 			t.Errorf("POST / = %s %q (%v); want 3", resp.Status, body, err)
 		}

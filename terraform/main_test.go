@@ -10,7 +10,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -162,11 +161,8 @@ var root = sync.OnceValues(func() (string, error) {
 // copyConfiguration copies the files that terraform reads, without what a user's own
 // terraform init left there.
 func copyConfiguration(from, to string) error {
-	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		rel, err := filepath.Rel(from, path)
+	files := os.DirFS(from)
+	return fs.WalkDir(files, ".", func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -174,15 +170,15 @@ func copyConfiguration(from, to string) error {
 		case e.IsDir() && (name == ".terraform" || name == "internal"):
 			return fs.SkipDir
 		case e.IsDir():
-			return os.MkdirAll(filepath.Join(to, rel), 0o750)
+			return os.MkdirAll(filepath.Join(to, path), 0o750)
 		case name == ".terraform.lock.hcl", strings.HasSuffix(name, ".go"), strings.Contains(name, ".tfstate"), strings.Contains(name, ".tfvars"):
 			return nil
 		}
-		b, err := os.ReadFile(path)
+		b, err := fs.ReadFile(files, path)
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(to, rel), b, 0o600)
+		return os.WriteFile(filepath.Join(to, path), b, 0o600)
 	})
 }
 
@@ -194,17 +190,4 @@ func configurations(t *testing.T) []string {
 		t.Fatal(err)
 	}
 	return append([]string{"."}, modules...)
-}
-
-// exitCode is that of a command that ran, -1 of one that did not.
-func exitCode(err error) int {
-	var exit *exec.ExitError
-	switch {
-	case err == nil:
-		return 0
-	case errors.As(err, &exit):
-		return exit.ExitCode()
-	default:
-		return -1
-	}
 }

@@ -125,7 +125,7 @@ var indices = regexp.MustCompile(`\[[^\]]*\]`)
 // referencesOf returns what the configuration of a resource refers to, by attribute.
 func (p *plan) referencesOf(c *tfjson.ResourceChange) map[string][]string {
 	m := p.Config.RootModule
-	for _, name := range strings.Split(indices.ReplaceAllString(c.ModuleAddress, ""), ".") {
+	for name := range strings.SplitSeq(indices.ReplaceAllString(c.ModuleAddress, ""), ".") {
 		if name != "" && name != "module" {
 			m = m.ModuleCalls[name].Module
 		}

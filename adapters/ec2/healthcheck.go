@@ -36,7 +36,7 @@ func healthcheck(ctx context.Context, c boot.Config) error {
 	if err != nil {
 		return fmt.Errorf("asking %s: %w", url, err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answers %s; want 200", url, resp.Status)
 	}

@@ -35,13 +35,13 @@ func probe(addr, name string, stderr io.Writer) int {
 		req.Header.Set("X-Amz-Invocation-Type", "DryRun")
 		var resp *http.Response
 		if resp, err = http.DefaultClient.Do(req); err == nil {
-			defer resp.Body.Close()
+			defer func() { _ = resp.Body.Close() }()
 			if resp.StatusCode == http.StatusNoContent {
 				return 0
 			}
 			err = fmt.Errorf("%s answers %s; want 204", url, resp.Status)
 		}
 	}
-	fmt.Fprintln(stderr, "probe:", err)
+	_, _ = fmt.Fprintln(stderr, "probe:", err)
 	return 1
 }

@@ -49,12 +49,12 @@ func copySelf(to string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }()
 	out, err := os.CreateTemp(filepath.Dir(to), ".provider-*")
 	if err != nil {
 		return err
 	}
-	defer os.Remove(out.Name()) // gone already if all went well
+	defer func() { _ = os.Remove(out.Name()) }() // gone already if all went well
 	_, err = io.Copy(out, in)
 	if cerr := out.Close(); err == nil {
 		err = cerr

@@ -40,10 +40,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if *dir != "" {
 		path, err := install(*dir)
 		if err != nil {
-			fmt.Fprintln(stderr, "schemaprovider:", err)
+			_, _ = fmt.Fprintln(stderr, "schemaprovider:", err)
 			return 1
 		}
-		fmt.Fprintln(stdout, path)
+		_, _ = fmt.Fprintln(stdout, path)
 		return 0
 	}
 	p, err := newProvider()
@@ -51,7 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = tf5server.Serve(address, func() tfprotov5.ProviderServer { return p })
 	}
 	if err != nil {
-		fmt.Fprintln(stderr, "schemaprovider:", err)
+		_, _ = fmt.Fprintln(stderr, "schemaprovider:", err)
 		return 1
 	}
 	return 0

@@ -43,7 +43,7 @@ func fault(attribute, format string, args ...any) []*tfprotov5.Diagnostic {
 
 func (p *provider) GetProviderSchema(context.Context, *tfprotov5.GetProviderSchemaRequest) (*tfprotov5.GetProviderSchemaResponse, error) {
 	return &tfprotov5.GetProviderSchemaResponse{
-		Provider: p.schemas.provider, ResourceSchemas: p.resources, DataSourceSchemas: p.data,
+		Provider: p.config, ResourceSchemas: p.resources, DataSourceSchemas: p.data,
 		ServerCapabilities: &tfprotov5.ServerCapabilities{GetProviderSchemaOptional: true},
 	}, nil
 }
@@ -55,7 +55,7 @@ func (p *provider) PrepareProviderConfig(_ context.Context, r *tfprotov5.Prepare
 var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]$`)
 
 func (p *provider) ConfigureProvider(_ context.Context, r *tfprotov5.ConfigureProviderRequest) (*tfprotov5.ConfigureProviderResponse, error) {
-	attributes, err := decode(r.Config, p.schemas.provider)
+	attributes, err := decode(r.Config, p.config)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +119,7 @@ func (p *provider) PlanResourceChange(_ context.Context, r *tfprotov5.PlanResour
 		return nil, fmt.Errorf("planning %s: %w", r.TypeName, err)
 	}
 	dv, err := tfprotov5.NewDynamicValue(schema.ValueType(), planned)
-	// The real provider is made with the legacy SDK too.
-	return &tfprotov5.PlanResourceChangeResponse{PlannedState: &dv, UnsafeToUseLegacyTypeSystem: true}, err
+	return &tfprotov5.PlanResourceChangeResponse{PlannedState: &dv}, err
 }
 
 func (p *provider) ApplyResourceChange(context.Context, *tfprotov5.ApplyResourceChangeRequest) (*tfprotov5.ApplyResourceChangeResponse, error) {

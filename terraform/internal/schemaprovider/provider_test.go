@@ -43,8 +43,8 @@ func str(s string) tftypes.Value { return tftypes.NewValue(tftypes.String, s) }
 
 func tags(kv ...string) tftypes.Value {
 	m := map[string]tftypes.Value{}
-	for i := 0; i < len(kv); i += 2 {
-		m[kv[i]] = str(kv[i+1])
+	for pair := range slices.Chunk(kv, 2) {
+		m[pair[0]] = str(pair[1])
 	}
 	return tftypes.NewValue(tagsType, m)
 }

@@ -21,10 +21,10 @@ import (
 //go:embed aws-6.66.0.schema.json.gz
 var rawSchema []byte
 
-// schemas are the provider's own, its resources' and its data sources' schemas by
-// type name.
+// schemas are the provider's own, its resources' and its data sources', these by type
+// name.
 type schemas struct {
-	provider        *tfprotov5.Schema
+	config          *tfprotov5.Schema // the provider's own
 	resources, data map[string]*tfprotov5.Schema
 }
 
@@ -76,7 +76,7 @@ func loadSchemas(compressed []byte) (*schemas, error) {
 		return nil, fmt.Errorf("the schema file has no %s", address)
 	}
 	s := &schemas{resources: map[string]*tfprotov5.Schema{}, data: map[string]*tfprotov5.Schema{}}
-	if s.provider, err = aws.Provider.convert(); err != nil {
+	if s.config, err = aws.Provider.convert(); err != nil {
 		return nil, fmt.Errorf("provider: %w", err)
 	}
 	for name, r := range aws.Resources {
