@@ -8,11 +8,14 @@
 // SIGTERM or SIGINT drains: /readyz answers 503 from then on, requests that run
 // are finished, new ones are still taken while any runs but for no longer than
 // five seconds, and then the process exits with 0. With nothing in flight it stops
-// at once. A second signal aborts. Exit codes: 0 stopped, 1 failed, 2 wrong
-// arguments or environment.
+// at once. A second signal aborts. -healthcheck asks a server that runs with the
+// same environment for /healthz, for containers without a shell. Exit codes: 0
+// stopped or well, 1 failed, 2 wrong arguments or environment.
 package main
 
 import (
+	"context"
+	"flag"
 	"io"
 	"log/slog"
 	"os"
@@ -34,7 +37,10 @@ func main() {
 }
 
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer, signals <-chan os.Signal) int {
-	printConfig, done, code := boot.ParseArgs("ec2", args, stderr)
+	var check bool
+	printConfig, done, code := boot.ParseArgs("ec2", args, stderr, func(fs *flag.FlagSet) {
+		fs.BoolVar(&check, "healthcheck", false, "ask the server that runs with this environment for /healthz and exit, with 0 if it is well")
+	})
 	if done {
 		return code
 	}
@@ -44,9 +50,12 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer, si
 		return boot.ExitUsage
 	}
 	logger := boot.NewLogger(stderr, c.LogLevel)
-	if printConfig {
+	switch {
+	case printConfig:
 		err = c.Print(stdout)
-	} else {
+	case check:
+		err = healthcheck(context.Background(), c)
+	default:
 		err = serve(c, logger, boot.NewLogger(stderr, slog.LevelInfo), signals)
 	}
 	if err != nil {

@@ -34,11 +34,15 @@ func NewLogHandler(w io.Writer, level slog.Level) slog.Handler {
 }
 
 // ParseArgs reads the arguments that both mains take and tells whether
-// -print-config is among them. done is true when the process has no more to do:
-// help was asked for (code 0), or the arguments were wrong (code 2). Texts go to w.
-func ParseArgs(name string, args []string, w io.Writer) (printConfig, done bool, code int) {
+// -print-config is among them; define adds flags of one target's own. done is true
+// when the process has no more to do: help was asked for (code 0), or the arguments
+// were wrong (code 2). Texts go to w.
+func ParseArgs(name string, args []string, w io.Writer, define ...func(*flag.FlagSet)) (printConfig, done bool, code int) {
 	fs := flag.NewFlagSet(name, flag.ContinueOnError)
 	fs.SetOutput(w)
+	for _, d := range define {
+		d(fs)
+	}
 	fs.BoolVar(&printConfig, "print-config", false, "print the effective configuration and exit")
 	err := fs.Parse(args)
 	switch {

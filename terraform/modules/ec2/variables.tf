@@ -1,0 +1,216 @@
+variable "name" {
+  description = "Start of the names of all that is made."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !startswith(var.name, "internal-")
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not internal- at the start, which AWS keeps for itself."
+  }
+}
+
+# --- what runs ---------------------------------------------------------------------------------------------------------
+
+variable "server_binary" {
+  description = "Path of the server for Linux, as `task build` makes it: dist/ec2/server. Checked when it is applied, not when it is destroyed."
+  type        = string
+}
+
+variable "environment" {
+  description = "Environment of the server, beside PORT and AWS_REGION. Not for secrets: it is in the user data."
+  type        = map(string)
+
+  validation {
+    condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
+    error_message = "environment: allowed are names of letters, digits and underscores, and values of one line."
+  }
+}
+
+variable "policies" {
+  description = "What the server may do: IAM policies in JSON by name."
+  type        = map(string)
+  default     = {}
+}
+
+# --- on what -----------------------------------------------------------------------------------------------------------
+
+variable "arch" {
+  description = "Architecture of the binary and the instances: arm64 or x86_64."
+  type        = string
+
+  validation {
+    condition     = contains(["arm64", "x86_64"], var.arch)
+    error_message = "arch: allowed are arm64 and x86_64."
+  }
+}
+
+variable "instance_type" {
+  description = "Size of the instances."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z]+[0-9]+[a-z-]*\\.[a-z0-9-]+$", var.instance_type))
+    error_message = "instance_type: allowed are EC2's instance types, such as t4g.small or c7i.large."
+  }
+
+  validation {
+    # https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html: a g after the generation is Graviton.
+    condition     = can(regex("^(a1|[a-z]+[0-9]+[a-z-]*g[a-z-]*)\\.", var.instance_type)) == (var.arch == "arm64")
+    error_message = "instance_type: ${var.instance_type} is not ${var.arch}. Types with a g after the generation, such as t4g, c7g and m8gn, are arm64, all others x86_64."
+  }
+}
+
+variable "instance_count" {
+  description = "How many instances there are at least and at most; between the two the average CPU decides. Without an ALB there is exactly one."
+  type = object({
+    min = number
+    max = number
+  })
+  default = { min = 1, max = 1 }
+
+  validation {
+    condition = (
+      var.instance_count.min >= 1 && var.instance_count.max <= 100 && var.instance_count.min <= var.instance_count.max &&
+      floor(var.instance_count.min) == var.instance_count.min && floor(var.instance_count.max) == var.instance_count.max
+    )
+    error_message = "instance_count: allowed are whole numbers with 1 <= min <= max <= 100, such as {min = 1, max = 4}."
+  }
+
+  validation {
+    condition     = var.alb || (var.instance_count.min == 1 && var.instance_count.max == 1)
+    error_message = "instance_count: without an ALB there is one instance: allowed is {min = 1, max = 1}."
+  }
+}
+
+variable "cpu_target" {
+  description = "Average CPU in percent that scaling aims at, if min and max differ."
+  type        = number
+  default     = 60
+
+  validation {
+    condition     = var.cpu_target >= 10 && var.cpu_target <= 90
+    error_message = "cpu_target: allowed are 10 to 90 percent."
+  }
+}
+
+variable "ami_id" {
+  description = "Machine image; null is the newest Amazon Linux 2023. It must have systemd, the AWS CLI and the architecture."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.ami_id == null || can(regex("^ami-[0-9a-f]{8,17}$", var.ami_id))
+    error_message = "ami_id: allowed is an image such as ami-0123456789abcdef0, or null for the newest Amazon Linux 2023."
+  }
+}
+
+# --- where -------------------------------------------------------------------------------------------------------------
+
+variable "vpc_id" {
+  description = "The VPC."
+  type        = string
+}
+
+variable "public_subnet_ids" {
+  description = "Subnets of the ALB, two or more, or of the instance if there is no ALB."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.public_subnet_ids) >= 2
+    error_message = "public_subnet_ids: two or more subnets are needed, in different availability zones."
+  }
+}
+
+variable "private_subnet_ids" {
+  description = "Subnets of the instances behind the ALB. They need a way to S3, such as a gateway endpoint."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.private_subnet_ids) >= 1
+    error_message = "private_subnet_ids: at least one subnet is needed."
+  }
+}
+
+variable "s3_prefix_list_id" {
+  description = "Prefix list of S3 in the region, from where the instances fetch the binary."
+  type        = string
+}
+
+variable "egress" {
+  description = "What else the instances may connect to, by a name of yours: a security group and a TCP port of it."
+  type = map(object({
+    security_group_id = string
+    port              = number
+  }))
+  default = {}
+}
+
+variable "session_manager" {
+  description = "Whether Systems Manager may open shells on the instances. There is no SSH."
+  type        = bool
+  default     = true
+}
+
+variable "https_egress" {
+  description = "Whether the instances may open HTTPS connections to anywhere, which Session Manager needs where it is reached over the internet."
+  type        = bool
+  default     = false
+}
+
+# --- front door --------------------------------------------------------------------------------------------------------
+
+variable "alb" {
+  description = "Whether there is an Application Load Balancer and an Auto Scaling group, or one instance with a public address."
+  type        = bool
+  default     = true
+}
+
+variable "callers" {
+  description = "Who may call: IPv4 networks by a name of yours."
+  type        = map(string)
+
+  validation {
+    condition = alltrue([
+      for cidr in values(var.callers) :
+      try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)) && tonumber(split("/", cidr)[1]) >= 8, false)
+    ])
+    error_message = "callers: allowed are IPv4 networks from /8 to /32 without host bits, such as 203.0.113.7/32. The whole internet is not."
+  }
+}
+
+variable "certificate_arn" {
+  description = "Certificate of AWS Certificate Manager for TLS at the ALB; null is plain HTTP. It needs domain_name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.certificate_arn == null || can(regex("^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/.+$", var.certificate_arn))
+    error_message = "certificate_arn: allowed is an ARN of AWS Certificate Manager, arn:aws:acm:REGION:ACCOUNT:certificate/ID."
+  }
+
+  validation {
+    condition     = var.certificate_arn == null || var.alb
+    error_message = "certificate_arn: only an ALB can have it."
+  }
+
+  validation {
+    condition     = (var.certificate_arn == null) == (var.domain_name == null)
+    error_message = "certificate_arn, domain_name: allowed are both or neither; nobody has a certificate for the ALB's own name."
+  }
+}
+
+variable "domain_name" {
+  description = "Name in the certificate by which the ALB is called. You point it at the output alb.dns_name."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.domain_name == null || can(regex("^([a-z0-9]([a-z0-9-]*[a-z0-9])?\\.)+[a-z]{2,}$", var.domain_name))
+    error_message = "domain_name: allowed is a host name in lower case, such as bench.example.com."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that can have them, instances and volumes too."
+  type        = map(string)
+  default     = {}
+}

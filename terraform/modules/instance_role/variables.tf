@@ -1,0 +1,32 @@
+variable "name" {
+  description = "Start of the names of the role and the instance profile; a suffix makes them unique in the account, which has one namespace for all regions."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_-]{3,38}$", var.name))
+    error_message = "name: allowed are 3 to 38 letters, digits, underscores and hyphens."
+  }
+}
+
+variable "policies" {
+  description = "What the instance may do: policy documents in JSON by name."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for name in keys(var.policies) : can(regex("^[A-Za-z0-9_-]{1,64}$", name))])
+    error_message = "policies: allowed are names of 1 to 64 letters, digits, underscores and hyphens."
+  }
+}
+
+variable "session_manager" {
+  description = "Whether Systems Manager may open shells and run commands on the instance, which takes the place of SSH."
+  type        = bool
+  default     = true
+}
+
+variable "tags" {
+  description = "Tags of everything that can have them."
+  type        = map(string)
+  default     = {}
+}

@@ -1,0 +1,87 @@
+variable "name" {
+  description = "Name of the cache and start of the names of all that belongs to it."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen."
+  }
+}
+
+variable "engine" {
+  description = "valkey, or redis for Redis OSS, which costs more."
+  type        = string
+  default     = "valkey"
+
+  validation {
+    condition     = contains(["valkey", "redis"], var.engine)
+    error_message = "engine: allowed are valkey and redis."
+  }
+}
+
+variable "serverless" {
+  description = "Whether the cache is ElastiCache Serverless, which is in cluster mode and paid by use, rather than one node."
+  type        = bool
+  default     = false
+}
+
+variable "node_type" {
+  description = "Size of the node; of no meaning with serverless. Its architecture need not be that of the targets."
+  type        = string
+  default     = "cache.t4g.micro"
+
+  validation {
+    condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.node_type))
+    error_message = "node_type: allowed are ElastiCache's node types, such as cache.t4g.micro or cache.m7g.large."
+  }
+}
+
+variable "serverless_limits" {
+  description = "What a serverless cache may use at most, and so cost: GB of data, and ElastiCache processing units a second, beyond which requests are throttled."
+  type = object({
+    data_gb         = optional(number, 1)
+    ecpu_per_second = optional(number, 100000)
+  })
+  default = {}
+
+  validation {
+    condition     = var.serverless_limits.data_gb >= 1 && var.serverless_limits.data_gb <= 5000 && floor(var.serverless_limits.data_gb) == var.serverless_limits.data_gb
+    error_message = "serverless_limits.data_gb: allowed are whole numbers from 1 to 5000."
+  }
+
+  validation {
+    condition     = var.serverless_limits.ecpu_per_second >= 1000 && var.serverless_limits.ecpu_per_second <= 15000000
+    error_message = "serverless_limits.ecpu_per_second: allowed are 1000 to 15000000."
+  }
+}
+
+variable "vpc_id" {
+  description = "The VPC."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Private subnets, in different availability zones."
+  type        = list(string)
+
+  validation {
+    condition     = length(var.subnet_ids) >= 2
+    error_message = "subnet_ids: two or more subnets are needed, in different availability zones."
+  }
+}
+
+variable "client_security_group_ids" {
+  description = "Security groups that may connect, by a name of yours. Nothing else can."
+  type        = map(string)
+
+  validation {
+    condition     = length(var.client_security_group_ids) > 0
+    error_message = "client_security_group_ids: at least one is needed, such as {ec2 = \"sg-0123456789abcdef0\"}; nothing could connect."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything that can have them."
+  type        = map(string)
+  default     = {}
+}
