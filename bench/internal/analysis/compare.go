@@ -25,7 +25,7 @@ func Compare(run *result.Run) (*Model, error) {
 		})
 		overall[i] = &t.Overall
 	}
-	groups, err := group(run)
+	groups, byRound, err := group(run)
 	if err != nil {
 		return nil, err
 	}
@@ -33,7 +33,12 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Unequal = m.Capacity != nil || unequal(groups)
 	m.Totals = m.overall(m.rows(overall, m.timed()))
 	m.Phases = m.phases(groups)
-	m.Rounds, m.Spread = m.rounds(groups)
+	rounds := m.rounds(byRound)
+	if len(rounds) > 1 || len(rounds) == 1 && rounds[0].Number > 1 {
+		m.Rounds, m.Spread = rounds, spreads(rounds, len(run.Targets))
+	}
+	m.Comparisons = m.compareRounds(groups, rounds)
+	m.judge()
 	m.Steps = m.steps()
 	m.Errors, m.ErrorTimes, m.Unsent = errorKinds(run), m.errorTimes(overall), m.unsent(overall)
 	m.Thresholds, m.Waits = thresholds(run), m.waits()

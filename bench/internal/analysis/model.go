@@ -49,6 +49,9 @@ type Model struct {
 	Rounds []Round
 	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.
 	Spread []Spread
+	// Comparisons say, for each metric of each target but the baseline, what the rounds tell. Empty where the targets had not the same
+	// load.
+	Comparisons []Comparison
 	// Turns is the order in which the targets ran each phase.
 	Turns []Turn
 	Facts []Fact

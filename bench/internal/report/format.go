@@ -131,6 +131,8 @@ func ratio(c analysis.Cell) cell {
 		return cell{text + " worse", toneBad}
 	case analysis.Same:
 		return cell{text + " same", tonePlain}
+	case analysis.Undecided:
+		return cell{text + " ~", tonePlain}
 	case analysis.Unrated:
 	}
 	return cell{text, tonePlain}

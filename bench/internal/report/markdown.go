@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
@@ -89,9 +90,9 @@ func (d *document) comparison() {
 	}
 	d.table(d.view.totals())
 	if len(m.Targets) > 1 {
-		d.paragraph("A ratio is the target's figure over the first target's, %s. *Better* and *worse* compare two figures of this run; they do not say that the difference would show again.",
-			escapeMarkdown(short(m.Targets[0].Name)))
+		d.paragraph("A ratio is the target's figure over the first target's, %s. %s", escapeMarkdown(short(m.Targets[0].Name)), ratioNote(m))
 	}
+	d.comparisons()
 	if len(m.Phases) > 0 {
 		d.heading("Phases")
 		d.table(d.view.sections("Phase", m.Phases, phaseKeys(m)))
@@ -105,6 +106,29 @@ func (d *document) comparison() {
 		d.table(d.view.sections("Step", m.Steps, stepKeys(m)))
 		d.details("All figures of each step", func() { d.table(d.view.sections("Step", m.Steps, nil)) })
 	}
+}
+
+// ratioNote says what better and worse mean in the totals.
+func ratioNote(m *analysis.Model) string {
+	if slices.ContainsFunc(m.Comparisons, func(c analysis.Comparison) bool { return c.Interval != nil }) {
+		return "*Better* and *worse* are what the rounds tell, where they are compared below, and \\~ is what they do not; elsewhere they compare two figures of this run."
+	}
+	return "*Better* and *worse* compare two figures of this run; they do not say that the difference would show again."
+}
+
+// comparisons are what the rounds tell. Of one round there is nothing to tell.
+func (d *document) comparisons() {
+	m := d.model
+	if len(m.Rounds) == 0 || len(m.Comparisons) == 0 {
+		return
+	}
+	d.heading("What " + count(len(m.Rounds), "round") + " tell")
+	g, notes := d.view.comparisons(true)
+	d.table(g)
+	for _, line := range notes {
+		d.paragraph("%s", escapeMarkdown(line))
+	}
+	d.paragraph("%s", escapeMarkdown(comparisonNote()))
 }
 
 func (d *document) errors() {

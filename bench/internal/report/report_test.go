@@ -156,6 +156,21 @@ func rounds() *result.Run {
 	return resulttest.Run(resulttest.FourPhase(20), 3, resulttest.EC2(), resulttest.Lambda())
 }
 
+// compared has rounds enough to tell: of a target that is clearly different, and of one that may be.
+func compared() *result.Run {
+	ec2, lambda, twin := resulttest.EC2(), resulttest.Lambda(), resulttest.EC2()
+	us := time.Microsecond
+	ec2.PerRound = []time.Duration{0, 100 * us, 40 * us, 160 * us, 20 * us, 300 * us}
+	lambda.PerRound = []time.Duration{0, 100 * us, 60 * us, 190 * us, 20 * us, 330 * us}
+	twin.PerRound = []time.Duration{90 * us, 10 * us, 130 * us, 210 * us, 0, 290 * us}
+	twin.Target.Name = "twin"
+	lambda.FailEvery, lambda.Errors = 90, []string{"status_503"}
+	run := resulttest.Run(resulttest.FourPhase(20), 6, ec2, lambda)
+	other := resulttest.Run(resulttest.FourPhase(20), 6, ec2, twin)
+	run.Targets = append(run.Targets, other.Targets[1])
+	return run
+}
+
 const nastyText = "a|b `c` <img src=x> *d* [e](f)\r\n# g \x1b[31mred\x1b[0m \u202eback 日本 \xff"
 
 func nasty() *result.Run {
@@ -247,7 +262,7 @@ func cut() *result.Run {
 
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
-		"queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
+		"compared": compared, "queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
 		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}
 }

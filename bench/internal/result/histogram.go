@@ -95,6 +95,15 @@ type Summary struct {
 // Summary of h; a nil h is an empty set. Percentiles are nearest-rank, to three significant digits: the value of a bucket is its
 // highest one, but never above the exact maximum. Min, mean and max are exact to the microsecond.
 func (h *Histogram) Summary() Summary {
+	s := h.Figures()
+	if s.Count > 0 {
+		s.Histogram = encode(h.counts)
+	}
+	return s
+}
+
+// Figures are the summary of h without its histogram, for readers that have no file to write: encoding takes far longer.
+func (h *Histogram) Figures() Summary {
 	if h == nil || h.Count() == 0 {
 		return Summary{}
 	}
@@ -104,12 +113,10 @@ func (h *Histogram) Summary() Summary {
 		return &v
 	}
 	lowest, mean, highest := float64(h.min), h.sum/float64(n), float64(h.max)
-	s := Summary{
+	return Summary{
 		Count: n, Min: &lowest, Mean: &mean, Max: &highest, Clipped: h.clipped,
 		P50: at(500), P90: at(900), P95: at(950), P99: at(990), P999: at(999),
 	}
-	s.Histogram = encode(h.counts)
-	return s
 }
 
 // rankOf is the nearest rank of a percentile, given in thousandths, among n samples: the next whole one.

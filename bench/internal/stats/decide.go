@@ -54,7 +54,7 @@ func (c *Comparison) decide(adjusted float64, tests int) {
 	}
 	if c.Outcome != Undecided {
 		if c.leastP > Alpha {
-			c.warn(RankTooFew, "with %d rounds the rank test cannot reach 5 %%; all rounds agree, which is as much as it can say", c.Base)
+			c.warn(RankTooFew, "with %d rounds the rank test cannot reach 5 %%; all rounds agree, which is as much as it can say", c.BaseRounds)
 		}
 		return
 	}

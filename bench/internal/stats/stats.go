@@ -66,8 +66,8 @@ type Interval struct{ Low, High float64 }
 // Comparison of the figures of two series of rounds.
 type Comparison struct {
 	Scale Scale
-	// Base and Other are the numbers of rounds that could be used; of pairs they are equal.
-	Base, Other int
+	// BaseRounds and OtherRounds are the numbers of rounds that could be used; of pairs they are equal.
+	BaseRounds, OtherRounds int
 	// Effect is the ratio or the difference; nil where no round could be used.
 	Effect *float64
 	// Interval of Effect at Level; nil with fewer than MinRounds rounds. It is of this metric alone, without the correction for
@@ -85,7 +85,6 @@ type Comparison struct {
 	// Warnings are what a reader of the figures should know.
 	Warnings []Warning
 
-	paired   bool
 	leastP   float64 // the least that RankP can be
 	estimate estimate
 }
@@ -104,14 +103,14 @@ func Paired(base, other []float64, m Measure) Comparison {
 	if len(base) != len(other) {
 		panic("stats: pairs take as many figures on both sides")
 	}
-	c := Comparison{Scale: m.Scale, paired: true}
+	c := Comparison{Scale: m.Scale}
 	var steps []float64
 	for i := range base {
 		if usable(base[i], m.Scale) && usable(other[i], m.Scale) {
 			steps = append(steps, m.Scale.coordinate(other[i])-m.Scale.coordinate(base[i]))
 		}
 	}
-	c.Base, c.Other = len(steps), len(steps)
+	c.BaseRounds, c.OtherRounds = len(steps), len(steps)
 	c.leftOut(len(base)-len(steps), "rounds")
 	if len(steps) == 0 {
 		c.More = MinRounds
@@ -137,7 +136,7 @@ func Paired(base, other []float64, m Measure) Comparison {
 func Unpaired(base, other []float64, m Measure) Comparison {
 	c := Comparison{Scale: m.Scale}
 	a, b := m.Scale.coordinates(base), m.Scale.coordinates(other)
-	c.Base, c.Other = len(a), len(b)
+	c.BaseRounds, c.OtherRounds = len(a), len(b)
 	c.leftOut(len(base)-len(a)+len(other)-len(b), "figures of rounds")
 	fewest := min(len(a), len(b))
 	if fewest == 0 {

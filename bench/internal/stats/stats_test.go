@@ -24,7 +24,9 @@ func exp(values []float64) []float64 {
 	return out
 }
 
-func log(in stats.Interval) stats.Interval { return stats.Interval{Low: math.Log(in.Low), High: math.Log(in.High)} }
+func log(in stats.Interval) stats.Interval {
+	return stats.Interval{Low: math.Log(in.Low), High: math.Log(in.High)}
+}
 
 func near(t *testing.T, what string, got, want, margin float64) {
 	t.Helper()
@@ -233,8 +235,8 @@ func TestBadFigures(t *testing.T) {
 			c := stats.Paired(test.base, test.other, stats.Measure{Scale: test.scale})
 			stats.Decide([]*stats.Comparison{&c})
 			check(t, &c)
-			if c.Base != test.used {
-				t.Errorf("%d rounds were used, want %d", c.Base, test.used)
+			if c.BaseRounds != test.used {
+				t.Errorf("%d rounds were used, want %d", c.BaseRounds, test.used)
 			}
 			switch {
 			case test.effect == nil && c.Effect != nil:
@@ -282,8 +284,8 @@ func check(t testing.TB, c *stats.Comparison) {
 	if (c.Interval == nil) != (c.P == nil) || (c.P == nil) != (c.RankP == nil) {
 		t.Errorf("of interval, p and rank p some are missing: %+v", c)
 	}
-	if c.Outcome != stats.Undecided && (c.Base < stats.MinRounds || c.Other < stats.MinRounds) {
-		t.Errorf("decided by %d and %d rounds", c.Base, c.Other)
+	if c.Outcome != stats.Undecided && (c.BaseRounds < stats.MinRounds || c.OtherRounds < stats.MinRounds) {
+		t.Errorf("decided by %d and %d rounds", c.BaseRounds, c.OtherRounds)
 	}
 }
 
