@@ -34,6 +34,7 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Totals = m.overall(m.rows(overall, m.timed()))
 	m.Phases = m.phases(groups)
 	rounds := m.rounds(byRound)
+	m.groups, m.every = groups, rounds
 	if len(rounds) > 1 || len(rounds) == 1 && rounds[0].Number > 1 {
 		m.Rounds, m.Spread = rounds, spreads(rounds, len(run.Targets))
 	}

@@ -60,6 +60,10 @@ type Model struct {
 	Caveats []string
 	// Published are earlier runs of the same workload; nil for other workloads.
 	Published *PublishedComparison
+
+	groups []*phaseGroup
+	// every round, also the only one
+	every []Round
 }
 
 // Target is how one column came about.
