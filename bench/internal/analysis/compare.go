@@ -44,6 +44,10 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Errors, m.ErrorTimes, m.Unsent = errorKinds(run), m.errorTimes(overall), m.unsent(overall)
 	m.Thresholds, m.Waits = thresholds(run), m.waits()
 	m.ColdStarts, m.Lambda, m.Connections = m.coldStarts(), m.lambda(), m.connections(overall)
+	m.Waterfalls = m.waterfalls()
+	if m.ColdWarm, err = m.coldWarm(); err != nil {
+		return nil, err
+	}
 	m.Generator = generator(run)
 	m.Turns = turns(groups)
 	m.Facts, m.Flips = m.facts(), m.flips()

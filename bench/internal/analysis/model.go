@@ -45,6 +45,11 @@ type Model struct {
 	Connections []Row
 	// Generator is how the load generator itself did; its rows have one cell.
 	Generator []Row
+	// BreakEven is nil, and Waterfalls are empty, where they are not known.
+	BreakEven  *BreakEven
+	Waterfalls []Waterfall
+	// ColdWarm splits the times of targets that report cold starts.
+	ColdWarm []ColdWarm
 	// Rounds has each round by itself, over its phases that count; empty when there is one round.
 	Rounds []Round
 	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.

@@ -36,6 +36,8 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
 			"*In warm-up phases or unseen* are the environments whose first request is in no figure, or got no answer that could tell. The cold response is what the client saw; init is the part before the first request is handed to the program.")
 	}
+	d.coldWarm()
+	d.waterfalls()
 	d.lambda()
 	d.connections()
 	d.rounds()

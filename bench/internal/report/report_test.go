@@ -171,6 +171,34 @@ func compared() *result.Run {
 	return run
 }
 
+// cold has cold requests enough to say how slow they are, and answers that tell where their time went.
+func cold() *result.Run {
+	run := normal()
+	t := &run.Targets[1]
+	all, err := t.Overall.ResponseTime.Decode()
+	if err != nil {
+		panic(err)
+	}
+	times, app, store, started := result.NewHistogram(), result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
+	for i := range 60 {
+		times.Record(time.Duration(200+3*i) * time.Millisecond)
+		started.Record(time.Duration(90+i) * time.Millisecond)
+	}
+	all.Merge(times)
+	o := &t.Overall
+	o.Requests, o.Successes, o.ResponseTime = o.Requests+60, o.Successes+60, all.Summary()
+	o.ServiceTime = o.ResponseTime
+	for i := range o.Successes {
+		app.Record(900 * time.Microsecond)
+		if i%2 == 0 {
+			store.Record(300 * time.Microsecond)
+		}
+	}
+	o.ServerTiming = result.NewServerTiming(app, store, started)
+	t.ColdStarts = &result.ColdStarts{Requests: 60, ResponseTime: times.Summary()}
+	return run
+}
+
 const nastyText = "a|b `c` <img src=x> *d* [e](f)\r\n# g \x1b[31mred\x1b[0m \u202eback 日本 \xff"
 
 func nasty() *result.Run {
@@ -262,7 +290,7 @@ func cut() *result.Run {
 
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
-		"compared": compared, "queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
+		"cold": cold, "compared": compared, "queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
 		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}
 }

@@ -54,6 +54,11 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	if len(m.ColdStarts) > 0 {
 		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
 	}
+	t.coldWarm()
+	if g := waterfallGrid(m, longestInHead); len(g.rows) > 0 {
+		t.title("Where the mean time goes")
+		t.out.WriteString(t.render(g))
+	}
 	if len(m.Lambda) > 0 {
 		t.table(lambdaTitle, true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
 		t.lambda()

@@ -1,8 +1,10 @@
 package result
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -64,6 +66,36 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.min, h.max = min(h.min, o.min), max(h.max, o.max)
 	h.sum += o.sum
 	h.clipped += o.clipped
+}
+
+// Without is h less the samples of o, which must be among those of h: an error where they are not. Of what is left min and max are those
+// of their buckets, which are 0.1 % wide at most.
+func (h *Histogram) Without(o *Histogram) (*Histogram, error) {
+	left := NewHistogram()
+	if h == nil {
+		h = left
+	}
+	if o == nil {
+		left.Merge(h)
+		return left, nil
+	}
+	all, less := h.counts.Export(), o.counts.Export()
+	counts := slices.Clone(all.Counts)
+	if len(less.Counts) != len(counts) {
+		return nil, errors.New("the histograms have not the same buckets")
+	}
+	for i, n := range less.Counts {
+		if counts[i] -= n; counts[i] < 0 {
+			return nil, errors.New("a histogram lacks samples that were to be taken out of it")
+		}
+	}
+	all.Counts = counts
+	left.counts = hdrhistogram.Import(all)
+	left.sum, left.clipped = max(0, h.sum-o.sum), max(0, h.clipped-o.clipped)
+	if left.Count() > 0 {
+		left.min, left.max = max(h.min, left.counts.Min()), min(h.max, left.counts.Max())
+	}
+	return left, nil
 }
 
 // Reset empties h and keeps its memory.
