@@ -59,8 +59,8 @@ func (r *recording) write(line interface{ Line() ([]byte, error) }) {
 
 // span has all samples of a span in one histogram of each kind.
 type span struct {
-	wall                                                      time.Duration
-	errors                                                    map[string]int64
+	wall                                                           time.Duration
+	errors                                                         map[string]int64
 	response, service, failed, connects, handshakes, lag, due, app *result.Histogram
 }
 
