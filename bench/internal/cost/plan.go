@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +20,8 @@ type Plan struct {
 	Region string
 
 	resources []resource
+	// targets are those of the output of this name, as far as they are known.
+	targets []planTarget
 	// expressions are the arguments of a resource as they were written, by its address without indices.
 	expressions map[string]map[string]json.RawMessage
 }
@@ -32,6 +35,18 @@ type resource struct {
 	Values  map[string]any `json:"values"`
 
 	module string
+}
+
+// planTarget is an entry of the output "targets", which is a targets file.
+type planTarget struct {
+	Name         string `json:"name"`
+	Kind         string `json:"kind"`
+	Region       string `json:"region"`
+	Arch         string `json:"arch"`
+	InstanceType string `json:"instance_type"`
+	Instances    int    `json:"instances"`
+	MemoryMB     int    `json:"memory_mb"`
+	FrontDoor    string `json:"front_door"`
 }
 
 type planModule struct {
@@ -58,6 +73,9 @@ type planFile struct {
 	Planned *struct {
 		Root planModule `json:"root_module"`
 	} `json:"planned_values"`
+	Outputs map[string]struct {
+		After json.RawMessage `json:"after"`
+	} `json:"output_changes"`
 	Configuration struct {
 		Providers map[string]struct {
 			Name        string                     `json:"name"`
@@ -93,6 +111,15 @@ func ParsePlan(name string, data []byte) (*Plan, error) {
 	p.flatten(f.Planned.Root)
 	p.config("", f.Configuration.Root)
 	p.Region = f.region()
+	// An output of another shape is none of ours.
+	var targets struct {
+		Targets []planTarget `json:"targets"`
+	}
+	if after := f.Outputs["targets"].After; json.Unmarshal(after, &targets) == nil {
+		p.targets = targets.Targets
+	} else if json.Unmarshal(after, &p.targets) != nil {
+		p.targets = nil
+	}
 	return p, nil
 }
 
@@ -268,12 +295,29 @@ func (p *Plan) Cost(t *Table, region string) (*PlanCost, error) {
 	return c.cost, nil
 }
 
-// Targets are the functions and the groups of instances in the plan, for EstimateRun.
+// Targets are what a run on the plan would be on, for EstimateRun: those of its output "targets", or else its functions and groups of
+// instances.
 func (p *Plan) Targets(region string) []RunTarget {
 	if p.Region != "" {
 		region = p.Region
 	}
 	var list []RunTarget
+	for _, t := range p.targets {
+		if t.Kind != "lambda" && t.Kind != "ec2" {
+			continue
+		}
+		list = append(list, RunTarget{
+			Name: t.Name, Function: t.Kind == "lambda", Region: cmp.Or(t.Region, region), Arch: t.Arch, MemoryMB: t.MemoryMB,
+			InstanceType: t.InstanceType, Instances: t.Instances, FrontDoor: t.FrontDoor,
+		})
+	}
+	if len(list) > 0 {
+		return list
+	}
+	door := DoorNone
+	if slices.ContainsFunc(p.resources, func(r resource) bool { return r.Type == "aws_lb" || r.Type == "aws_alb" }) {
+		door = DoorALB
+	}
 	for _, r := range p.resources {
 		switch r.Type {
 		case "aws_lambda_function":
@@ -284,16 +328,10 @@ func (p *Plan) Targets(region string) []RunTarget {
 			list = append(list, RunTarget{
 				Name: r.Address, Function: true, Region: region, Arch: architecture(r), MemoryMB: int(memory), FrontDoor: p.functionDoor(),
 			})
-		case "aws_autoscaling_group", "aws_instance":
-			n, kind := p.instances(r)
-			if n == 0 || kind == "" {
-				continue
+		case "aws_autoscaling_group":
+			if n, kind := p.instances(r); n > 0 && kind != "" {
+				list = append(list, RunTarget{Name: r.Address, Region: region, InstanceType: kind, Instances: n, FrontDoor: door})
 			}
-			door := DoorNone
-			if slices.ContainsFunc(p.resources, func(o resource) bool { return o.Type == "aws_lb" || o.Type == "aws_alb" }) {
-				door = DoorALB
-			}
-			list = append(list, RunTarget{Name: r.Address, Region: region, InstanceType: kind, Instances: n, FrontDoor: door})
 		}
 	}
 	return list
@@ -320,11 +358,8 @@ func architecture(r resource) string {
 	return X86
 }
 
-// instances that an Auto Scaling group or an instance starts with, and their type; empty where the plan does not tell.
+// instances that an Auto Scaling group starts with, and their type; empty where the plan does not tell.
 func (p *Plan) instances(r resource) (int, string) {
-	if r.Type == "aws_instance" {
-		return 1, r.text("instance_type")
-	}
 	n, ok := r.number("desired_capacity")
 	if !ok {
 		n, _ = r.number("min_size")

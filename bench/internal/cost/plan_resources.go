@@ -42,6 +42,7 @@ var byUse = map[string]string{
 	"aws_sns_topic":            "messages; there is no price for it here",
 	"aws_flow_log":             "GB of logs taken in and kept",
 	"aws_cloudtrail":           "events; there is no price for it here",
+	"aws_scheduler_schedule":   "invocations; there is no price for it here",
 	"aws_sqs_queue":            "requests; there is no price for it here",
 }
 
@@ -59,18 +60,25 @@ var free = []string{
 	"aws_elasticache_user_group", "aws_elasticache_user_group_association", "aws_s3_bucket_", "aws_s3_object", "aws_ssm_document", "aws_ssm_association",
 	"aws_cloudwatch_log_resource_policy", "aws_cloudwatch_log_stream", "aws_budgets_budget", "aws_acm_certificate", "aws_acm_certificate_validation",
 	"aws_ecr_lifecycle_policy", "aws_ecr_repository_policy", "aws_sns_topic_", "aws_resourcegroups_group", "aws_service_discovery_",
+	"aws_kms_alias", "aws_ecs_cluster", "aws_ecs_task_definition", "aws_batch_job_definition", "aws_batch_job_queue", "aws_cloudwatch_event_rule",
+	"aws_cloudwatch_event_target", "aws_secretsmanager_secret_version",
 	"terraform_data", "null_resource", "time_", "random_", "local_", "tls_", "archive_",
 }
 
 // why says of types that are likely to be met what costs; all others are only named.
 var why = map[string]string{
-	"aws_autoscaling_policy":      "target tracking creates alarms of CloudWatch, which have no price here",
-	"aws_cloudwatch_metric_alarm": "alarms of CloudWatch have no price here",
-	"aws_cloudwatch_dashboard":    "dashboards of CloudWatch have no price here",
-	"aws_kms_key":                 "keys of KMS have no price here",
-	"aws_secretsmanager_secret":   "secrets have no price here",
-	"aws_route53_zone":            "zones of Route 53 have no price here",
-	"aws_wafv2_web_acl":           "WAF has no price here",
+	"aws_autoscaling_policy":           "target tracking creates alarms of CloudWatch, which have no price here",
+	"aws_cloudwatch_metric_alarm":      "alarms of CloudWatch have no price here",
+	"aws_cloudwatch_dashboard":         "dashboards of CloudWatch have no price here",
+	"aws_cloudwatch_log_metric_filter": "metrics of CloudWatch have no price here",
+	"aws_budgets_budget_action":        "the first two are free, others have no price here",
+	"aws_lambda_capacity_provider":     "the instances that it starts have no price here",
+	"aws_ecs_service":                  "its tasks have no price here",
+	"aws_batch_compute_environment":    "what it starts has no price here",
+	"aws_kms_key":                      "keys of KMS have no price here",
+	"aws_secretsmanager_secret":        "secrets have no price here",
+	"aws_route53_zone":                 "zones of Route 53 have no price here",
+	"aws_wafv2_web_acl":                "WAF has no price here",
 }
 
 func (c *planner) add(r resource) {
