@@ -125,9 +125,8 @@ type costQuestion struct {
 	store      *cost.Redis
 	subject    []string
 	caveats    []string
-	// names and SLO of the two in the run; empty without one.
+	// Whether the two kept the SLO in the run; nil where that is not known.
 	lambdaMeets, ec2Meets *bool
-	measured              bool
 }
 
 // costAnswer is what bench cost prints as JSON.
@@ -158,7 +157,10 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		}
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
-		q.measured, q.caveats, q.lambdaMeets, q.ec2Meets = true, run.Caveats, run.LambdaMeets, run.EC2Meets
+		q.caveats, q.lambdaMeets, q.ec2Meets = run.Caveats, run.LambdaMeets, run.EC2Meets
+		if arch := prices.Instances[o.instanceType].Arch; run.Capacity != nil && arch != "" && run.EC2Arch != "" && arch != run.EC2Arch {
+			q.caveats = append(q.caveats, fmt.Sprintf("The capacity was measured on %s, a %s is %s.", run.EC2Arch, o.instanceType, arch))
+		}
 		q.subject = append(q.subject, "Measured figures are of "+args[0]+": Lambda is its target "+orNone(run.LambdaName)+", EC2 its target "+orNone(run.EC2Name)+".")
 	}
 	q.comparison = cost.Comparison{Prices: prices, Lambda: o.function(), EC2: o.instances(), Load: o.load()}
@@ -227,11 +229,14 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
+	show := report.Figure
 	q.subject = append(q.subject,
-		fmt.Sprintf("Lambda: %d MB %s in %s, %.4g ms billed a request (%.4g to %.4g), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region, b.Point, b.Low, b.High, c.Lambda.FrontDoor),
-		fmt.Sprintf("EC2: %s in %s, %.4g requests/s an instance (%.4g to %.4g), %.4g %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, r.Point, r.Low, r.High, c.EC2.Headroom*100, plural(int64(max(1, c.EC2.MinInstances)), "instance"), c.EC2.FrontDoor),
-		fmt.Sprintf("Load: %.4g requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", float64(c.Load.Rate), c.Load.Duty.Name, prices.Written))
+		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
+			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
+		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
+			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), show(r.High), show(c.EC2.Headroom*100),
+			plural(int64(max(1, c.EC2.MinInstances)), "instance"), c.EC2.FrontDoor),
+		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", show(float64(c.Load.Rate)), c.Load.Duty.Name, prices.Written))
 }
 
 // answer calculates it.

@@ -12,8 +12,8 @@ type CostInputs struct {
 	// LambdaName and EC2Name are the targets that the figures are of: the first one that ran as a function, and the first other one.
 	LambdaName, EC2Name string
 	Lambda, EC2         result.Spec
-	// Arch of the function, as AWS spells it: its spec's, or that of the machine.
-	Arch string
+	// Arch of the function and EC2Arch of the other target, as AWS spells it: the spec's, or that of the machine.
+	Arch, EC2Arch string
 	// BilledMS is the mean billed time of an invocation in ms, inits included.
 	BilledMS *cost.Interval
 	// Capacity is the rate in requests/s of one instance. AtLeast says that it was not searched for: it is the rate that was reached.
@@ -39,7 +39,7 @@ func CostInputsOf(run *result.Run) *CostInputs {
 			in.billed(t)
 			in.Rate = rate(t)
 		case !function && in.EC2Name == "":
-			in.EC2Name, in.EC2, in.EC2Meets = t.Name, t.Spec, keeps(run, t)
+			in.EC2Name, in.EC2, in.EC2Arch, in.EC2Meets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
 			in.capacity(run, t)
 			if in.Rate == nil {
 				in.Rate = rate(t)
@@ -118,7 +118,7 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 	} else if best := fastest(t) / each; best > 0 {
 		reached := cost.Exactly(best)
 		in.Capacity, in.AtLeast = &reached, true
-		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.4g/s that it reached are taken for it, so that EC2 may need fewer instances.", t.Name, best)
+		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are taken for it, so that EC2 may need fewer instances.", t.Name, best)
 	}
 	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
 		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)

@@ -118,6 +118,9 @@ func dated(l cost.Line) string {
 	return visible(l.AsOf)
 }
 
+// Figure writes a number with three significant digits.
+func Figure(v float64) string { return digits(v) }
+
 // money writes cents, and three digits of what is less than one.
 func money(v *cost.USD) string {
 	if v == nil {
