@@ -164,26 +164,23 @@ func (o *costOptions) instances() cost.EC2 {
 
 // store is nil where there is none.
 func (o *costOptions) store() (*cost.Redis, error) {
-	r := &cost.Redis{Region: o.region, Engine: o.engine, UnitsPerRequest: 1}
-	switch {
-	case o.redis == "":
+	if o.redis == "" {
 		return nil, nil // none is no error
-	case o.redis == "serverless":
+	}
+	r := &cost.Redis{Region: o.region, Engine: o.engine, UnitsPerRequest: 1}
+	if o.redis == "serverless" {
 		return r, nil
 	}
-	node, n, several := strings.Cut(o.redis, "x")
-	if i := strings.LastIndex(o.redis, "x"); several && i > 0 {
-		// Types such as t4g.xlarge have an x too: only a number after the last one is a count.
-		if count, err := strconv.Atoi(o.redis[i+1:]); err == nil {
-			node, n = o.redis[:i], o.redis[i+1:]
-			if r.Nodes = count; count < 1 {
-				return nil, fmt.Errorf("--redis %s: expected 1 node or more, got %s", o.redis, n)
+	r.Node = o.redis
+	// Types such as t4g.xlarge have an x too: only a number after the last one is a count.
+	if i := strings.LastIndex(o.redis, "x"); i > 0 {
+		if n, err := strconv.Atoi(o.redis[i+1:]); err == nil {
+			if n < 1 {
+				return nil, fmt.Errorf("--redis %s: expected 1 node or more, got %d", o.redis, n)
 			}
-		} else {
-			node = o.redis
+			r.Node, r.Nodes = o.redis[:i], n
 		}
 	}
-	r.Node = node
 	return r, nil
 }
 

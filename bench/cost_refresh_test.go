@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,11 +23,9 @@ func priceList(t *testing.T, missing ...string) string {
 			t.Fatal(err)
 		}
 		mux.HandleFunc("GET "+cost.OfferPath(offer, "eu-west-1"), func(w http.ResponseWriter, _ *http.Request) {
-			for _, m := range missing {
-				if m == offer {
-					http.Error(w, "none", http.StatusNotFound)
-					return
-				}
+			if slices.Contains(missing, offer) {
+				http.Error(w, "none", http.StatusNotFound)
+				return
 			}
 			_, _ = w.Write(data)
 		})

@@ -1,7 +1,6 @@
 package cost
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -217,8 +216,4 @@ func (b *Bill) finish() {
 		each := total / USD(b.Requests) * perMillion
 		b.PerMillion = &each
 	}
-}
-
-func (o *option) validate() error {
-	return errors.Join(o.load.validate())
 }

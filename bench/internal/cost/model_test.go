@@ -14,8 +14,14 @@ func TestBilledMS(t *testing.T) {
 	ms := func(v float64) time.Duration { return time.Duration(v * float64(time.Millisecond)) }
 	for _, c := range []struct{ init, duration, cold, want float64 }{
 		// REPORT lines of custom runtimes: Init Duration, Duration, Billed Duration.
-		{58.47, 46.37, 1, 105}, {25.86, 38.24, 1, 65}, {1363.52, 70.67, 1, 1435},
-		{0, 38.66, 0, 39}, {100, 20, 0, 20}, {100, 20, 0.5, 70}, {100, 19.5, 0.01, 21}, {0, 0, 0, 0},
+		{58.47, 46.37, 1, 105},
+		{25.86, 38.24, 1, 65},
+		{1363.52, 70.67, 1, 1435},
+		{0, 38.66, 0, 39},
+		{100, 20, 0, 20},
+		{100, 20, 0.5, 70},
+		{100, 19.5, 0.01, 21},
+		{0, 0, 0, 0},
 	} {
 		if got := cost.BilledMS(ms(c.duration), ms(c.init), c.cold); math.Abs(got-c.want) > 1e-9 {
 			t.Errorf("%g + %g ms, %g cold: %g billed, expected %g", c.init, c.duration, c.cold, got, c.want)
@@ -176,8 +182,12 @@ func TestCheapestWithinTheSLO(t *testing.T) {
 	bill := func(usd float64) *cost.Bill { v := cost.USD(usd); return &cost.Bill{Total: &v} }
 	yes, no := true, false
 	list := []cost.Candidate{
-		{Name: "cheap but slow", Bill: bill(1), Meets: &no}, {Name: "who knows", Bill: bill(2)}, {Name: "no price", Bill: &cost.Bill{}, Meets: &yes},
-		{Name: "dear", Bill: bill(9), Meets: &yes}, {Name: "right", Bill: bill(5), Meets: &yes}, {Name: "the same", Bill: bill(5), Meets: &yes},
+		{Name: "cheap but slow", Bill: bill(1), Meets: &no},
+		{Name: "who knows", Bill: bill(2)},
+		{Name: "no price", Bill: &cost.Bill{}, Meets: &yes},
+		{Name: "dear", Bill: bill(9), Meets: &yes},
+		{Name: "right", Bill: bill(5), Meets: &yes},
+		{Name: "the same", Bill: bill(5), Meets: &yes},
 	}
 	if i, ok := cost.Cheapest(list); !ok || list[i].Name != "right" {
 		t.Errorf("%d, %t", i, ok)

@@ -75,10 +75,9 @@ func visibles(list []string) []string {
 
 func (t *terminal) bill(b *cost.Bill) {
 	title := b.Name
-	switch {
-	case b.Hours == cost.HoursPerMonth:
+	if b.Hours == cost.HoursPerMonth {
 		title += ", a month"
-	default:
+	} else {
 		title += ", " + digits(b.Hours) + " hours"
 	}
 	if b.Requests > 0 {
