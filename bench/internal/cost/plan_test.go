@@ -12,15 +12,16 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 )
 
-// readPlan reads testdata/plan.json: what terraform 1.11 wrote for a small configuration of this test, planned against a provider that serves
-// the schema of the AWS provider 6.66.0 and calls nothing (terraform/internal/schemaprovider). resource_changes and empty values are cut off.
-func readPlan(t *testing.T) *cost.Plan {
+// readPlan reads what terraform 1.11 wrote: plan.json for a small configuration that has one of each, stack.json for the configuration in
+// terraform/ with a load generator and an HTTP API. Both were planned against a provider that serves the schema of the AWS provider 6.66.0 and
+// calls nothing (terraform/internal/schemaprovider). What is not read is cut off.
+func readPlan(t *testing.T, name string) *cost.Plan {
 	t.Helper()
-	data, err := os.ReadFile("testdata/plan.json")
+	data, err := os.ReadFile("testdata/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := cost.ParsePlan("plan.json", data)
+	p, err := cost.ParsePlan(name, data)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +30,7 @@ func readPlan(t *testing.T) *cost.Plan {
 
 func TestPlanIsPriced(t *testing.T) {
 	t.Parallel()
-	p := readPlan(t)
+	p := readPlan(t, "plan.json")
 	if p.Region != "us-east-1" {
 		t.Errorf("region %q: it is that of the provider, by a variable", p.Region)
 	}
@@ -75,9 +76,33 @@ func TestPlanIsPriced(t *testing.T) {
 	}
 }
 
+func TestPlanOfTheStack(t *testing.T) {
+	t.Parallel()
+	p := readPlan(t, "stack.json")
+	c, err := p.Cost(cost.Embedded(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A t4g.small with 8 GB, the load balancer in two zones, a c7g.large with 16 GB and an address, two endpoints in one zone, one node of Valkey.
+	want := 730*(0.0168+0.0225+2*0.005+0.0725+0.005+2*0.01+0.0128) + 24*0.08
+	if c.Fixed.Total == nil || math.Abs(float64(*c.Fixed.Total)-want) > 1e-9 {
+		t.Errorf("a month costs %v, by hand %g: %+v", c.Fixed.Total, want, c.Fixed.Lines)
+	}
+	if len(c.Unpriced) != 0 || len(c.ByUse) != 11 || len(c.Fixed.Caveats) != 0 {
+		t.Errorf("unpriced %v, by use %v, caveats %v", c.Unpriced, c.ByUse, c.Fixed.Caveats)
+	}
+	targets := []cost.RunTarget{
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb"},
+		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "http_api"},
+	}
+	if diff := cmp.Diff(targets, p.Targets("")); diff != "" {
+		t.Errorf("targets (-want +got)\n%s", diff)
+	}
+}
+
 func TestPlannedRun(t *testing.T) {
 	t.Parallel()
-	targets := readPlan(t).Targets("")
+	targets := readPlan(t, "plan.json").Targets("")
 	want := []cost.RunTarget{
 		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb"},
 		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "function_url"},
