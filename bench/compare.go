@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,14 +15,14 @@ import (
 
 // compareOptions are the flags of compare.
 type compareOptions struct {
-	tolerance string
+	tolerance share
 	json      bool
 	markdown  bool
 	out       string
 }
 
 func newCompareCommand(std streams) *cobra.Command {
-	o := &compareOptions{}
+	o := &compareOptions{tolerance: 0.05}
 	c := &cobra.Command{
 		Use:   "compare OLD NEW",
 		Short: "Say what changed between two runs, with confidence",
@@ -45,7 +44,7 @@ Exit status: 3 if a target got worse by more than the tolerance and the differen
 		RunE: func(_ *cobra.Command, args []string) error { return o.run(std, args[0], args[1]) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.tolerance, "tolerance", "5%", "how much worse a figure may be, as a share of the old one; of the error rate nothing may")
+	f.Var(&o.tolerance, "tolerance", "how much worse a figure may be, as a share of the old one; of the error rate nothing may")
 	f.BoolVar(&o.json, "json", false, "print JSON instead of tables")
 	f.BoolVar(&o.markdown, "markdown", false, "print Markdown instead of tables")
 	f.StringVar(&o.out, "out", "", "write Markdown to this file as well")
@@ -56,10 +55,6 @@ func (o *compareOptions) run(std streams, before, after string) error {
 	if o.json && o.markdown {
 		return usageError{errors.New("--json and --markdown: standard output has room for one; --out FILE writes Markdown as well")}
 	}
-	tolerance, err := share(o.tolerance)
-	if err != nil {
-		return usageError{fmt.Errorf("--tolerance: %w", err)}
-	}
 	old, oldErr := load(before)
 	current, newErr := load(after)
 	if err := errors.Join(oldErr, newErr); err != nil {
@@ -69,7 +64,7 @@ func (o *compareOptions) run(std streams, before, after string) error {
 	if err != nil {
 		return usageError{fmt.Errorf("%s and %s: %w", before, after, err)}
 	}
-	change := report.Change{RunComparison: compared, Tolerance: tolerance}
+	change := report.Change{RunComparison: compared, Tolerance: float64(o.tolerance)}
 	if err := o.write(std, change); err != nil {
 		return err
 	}
@@ -106,17 +101,4 @@ func (o *compareOptions) write(std streams, change report.Change) error {
 		return fmt.Errorf("printing the comparison: %w", err)
 	}
 	return nil
-}
-
-// share reads 5% or 0.05.
-func share(text string) (float64, error) {
-	number, percent := strings.CutSuffix(strings.TrimSpace(text), "%")
-	v, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
-	if percent {
-		v /= 100
-	}
-	if err != nil || !(v >= 0 && v <= 1) {
-		return 0, fmt.Errorf("%q: expected a share such as 5%% or 0.05, at most 100%%", text)
-	}
-	return v, nil
 }

@@ -108,7 +108,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
 	runCommand.Long = runCommand.Short + ".\n\nShipped scenarios:\n" + shippedScenarios()
-	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
+	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newCostCommand(std), newMiniredisCommand(std),
 		newReapCommand(std))
 	return root
 }
