@@ -52,6 +52,7 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Turns = turns(groups)
 	m.Facts, m.Flips = m.facts(), m.flips()
 	m.Caveats = m.caveats()
+	m.Verdict = m.verdict()
 	if m.Published, err = comparePublished(m); err != nil {
 		return nil, err
 	}

@@ -50,6 +50,8 @@ type Model struct {
 	Waterfalls []Waterfall
 	// ColdWarm splits the times of targets that report cold starts.
 	ColdWarm []ColdWarm
+	// Verdict is nil where there is no function, or nothing else.
+	Verdict *Verdict
 	// Rounds has each round by itself, over its phases that count; empty when there is one round.
 	Rounds []Round
 	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.
