@@ -67,22 +67,27 @@ func shapes(run *result.Run) ([]Shape, error) {
 	return list, nil
 }
 
-// percentiles are nearest-rank, as everywhere.
+// percentiles are nearest-rank, as everywhere. Those that tables name are among them exactly.
 func percentiles(h *result.Histogram) []Point {
 	n := float64(h.Count())
-	var points []Point
-	var ranks []int64
-	for i := 0; ; i++ {
-		above := math.Pow(10, -float64(i)/percentileSteps) // the share of samples above
-		if above*n < samplesAbove && i > 0 {
-			break
+	xs := []float64{1}
+	for i := 1; math.Pow(10, float64(i)/percentileSteps)*samplesAbove <= n*(1+1e-9); i++ {
+		xs = append(xs, math.Pow(10, float64(i)/percentileSteps))
+	}
+	for _, x := range []float64{2, 4, 10, 20, 100, 1000, 10_000, 100_000} { // p50, p75, p90, p95, p99, ...
+		if x*samplesAbove <= n {
+			xs = append(xs, x)
 		}
-		points = append(points, Point{X: 1 / above})
+	}
+	slices.Sort(xs)
+	xs = slices.CompactFunc(xs, func(a, b float64) bool { return math.Abs(b-a) < 1e-9*a })
+	points, ranks := make([]Point, len(xs)), make([]int64, len(xs))
+	for i, x := range xs {
 		// What floating point adds to a whole number must not make it the next one.
-		ranks = append(ranks, max(1, int64(math.Ceil(n-above*n-1e-9*n))))
+		ranks[i] = max(1, int64(math.Ceil(n-n/x-1e-9*n)))
 	}
 	for i, us := range h.AtRanks(ranks) {
-		points[i].Y = us
+		points[i] = Point{xs[i], us}
 	}
 	return points
 }
@@ -93,7 +98,7 @@ func cumulative(h *result.Histogram, lowest, highest float64) []Point {
 	for i := range cumulativeSteps + 1 {
 		us := lowest * math.Pow(highest/lowest, float64(i)/cumulativeSteps)
 		if i == cumulativeSteps {
-			us = highest + 1 // of the highest bucket too
+			us = highest*1.002 + 1 // all of the highest bucket
 		}
 		limits = append(limits, time.Duration(math.Ceil(us))*time.Microsecond)
 	}

@@ -3,7 +3,10 @@
 // It is pure: the same chart gives the same bytes.
 package chart
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Scale of an axis.
 type Scale string
@@ -89,10 +92,8 @@ func (c *Chart) Empty() bool {
 			return false
 		}
 		for _, part := range c.Series[i].Parts {
-			for _, p := range part {
-				if c.drawn(p) {
-					return false
-				}
+			if slices.ContainsFunc(part, c.drawn) {
+				return false
 			}
 		}
 	}

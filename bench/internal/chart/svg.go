@@ -52,7 +52,7 @@ func (c *Chart) SVG() ([]byte, error) {
 	canvas := vgsvg.New(pictureWidth, height)
 	all := draw.New(canvas)
 	all.SetColor(ground.light)
-	all.Fill(all.Rectangle.Path())
+	all.Fill(all.Path())
 	inside := draw.Crop(all, margin, -2*margin, margin, -margin)
 	used := c.legend(inside)
 	if c.Y.Label != "" && len(c.Categories) == 0 {
@@ -145,7 +145,7 @@ func (c *Chart) band(p *plot.Plot, s *Series) error {
 	if err != nil {
 		return err
 	}
-	area.Color, area.LineStyle.Width = colorOf(s.Color).faint().light, 0
+	area.Color, area.Width = colorOf(s.Color).faint().light, 0
 	p.Add(area)
 	return nil
 }
@@ -238,7 +238,7 @@ func (c *Chart) bars(p *plot.Plot) error {
 		names[len(names)-1-i] = name + "  " // apart from the bars
 	}
 	p.NominalY(names...)
-	p.Y.Tick.Length, p.Y.Tick.LineStyle.Width, p.Y.LineStyle.Width = 10, 0, 0.5
+	p.Y.Tick.Length, p.Y.Tick.Width, p.Y.Width = 10, 0, 0.5
 	p.X.Min, p.X.Max = 0, max(p.X.Max*1.04, 1e-9)
 	p.Y.Min, p.Y.Max = -0.5, float64(len(names))-0.5
 	return nil

@@ -41,7 +41,7 @@ func killChildren() int64 {
 	lists, _ := filepath.Glob("/proc/self/task/*/children")
 	for _, name := range lists {
 		list, _ := os.ReadFile(name)
-		for _, field := range strings.Fields(string(list)) {
+		for field := range strings.FieldsSeq(string(list)) {
 			if pid, err := strconv.Atoi(field); err == nil && unix.Kill(pid, unix.SIGKILL) == nil {
 				n++
 			}
