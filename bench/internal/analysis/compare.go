@@ -29,6 +29,9 @@ func Compare(run *result.Run) (*Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if m.Shapes, err = shapes(run); err != nil {
+		return nil, err
+	}
 	m.Capacity = capacity(run)
 	m.Unequal = m.Capacity != nil || unequal(groups)
 	m.Totals = m.overall(m.rows(overall, m.timed()))

@@ -45,6 +45,10 @@ type Model struct {
 	Connections []Row
 	// Generator is how the load generator itself did; its rows have one cell.
 	Generator []Row
+	// Shapes are the distributions of the times in the totals; empty without a success.
+	Shapes []Shape
+	// Timeline is nil where the intervals of the run are not known. Compare does not know them: NewTimeline makes it of a journal.
+	Timeline *Timeline
 	// BreakEven is nil, and Waterfalls are empty, where they are not known.
 	BreakEven  *BreakEven
 	Waterfalls []Waterfall

@@ -44,7 +44,7 @@ func TestVerdict(t *testing.T) {
 		{"no invocation", func(r *result.Run) { r.Targets[1].Lambda.Invocations, r.Targets[1].Lambda.Unsettled = 0, 0 }, []string{"cannot be said"}, nil},
 		{"few rounds", func(r *result.Run) {
 			*r = *resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
-		}, []string{"cannot be said of 1 rounds; that takes 5"}, []string{"times that of"}},
+		}, []string{"cannot be said of 1 round; that takes 5"}, []string{"times that of"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

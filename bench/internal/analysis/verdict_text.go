@@ -74,7 +74,7 @@ func (v *Verdict) tailSentences(m *Model) []string {
 	name, base, metric := m.Targets[1].Name, m.Targets[0].Name, strings.ToLower(strings.TrimSuffix(tail.Metric.Label, " response"))
 	switch {
 	case tail.Interval == nil && tail.BaseRounds < stats.MinRounds:
-		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %d rounds; that takes %d.", metric+"s", tail.BaseRounds, stats.MinRounds)}
+		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %s; that takes %d.", metric+"s", choose(int64(tail.BaseRounds), "1 round", "%d rounds"), stats.MinRounds)}
 	case tail.Standing == Better || tail.Standing == Worse:
 		return []string{fmt.Sprintf("The %s of %s is %.3g times that of %s (95 %%: %.3g to %.3g).", metric, name, *tail.Effect, base, tail.Interval.Low, tail.Interval.High)}
 	}

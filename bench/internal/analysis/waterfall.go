@@ -21,13 +21,18 @@ const (
 const toldEnough = 0.99
 
 // waterfalls are the mean times of the totals, which add up; percentiles do not. The parts are of the successes: what few of them have,
-// such as an init, is spread over all.
+// such as an init, is spread over all. There are none where nothing can be told apart, of any target.
 func (m *Model) waterfalls() []Waterfall {
 	var list []Waterfall
+	apart := false
 	for i := range m.Run.Targets {
 		if w := m.waterfall(&m.Run.Targets[i].Overall); len(w) > 0 {
 			list = append(list, Waterfall{Target: i, Parts: w})
+			apart = apart || len(w) > 1
 		}
+	}
+	if !apart {
+		return nil
 	}
 	return list
 }

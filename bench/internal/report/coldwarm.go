@@ -115,22 +115,17 @@ func (t *terminal) coldWarm() {
 	}
 }
 
-// waterfallGrid has a column a target; it is empty where no target told anything.
+// waterfallGrid has a column a target; it is empty where nothing can be told apart.
 func waterfallGrid(m *analysis.Model, longest int) *grid {
 	g := &grid{head: []string{"Part"}, left: map[int]bool{0: true}}
 	var labels []string
-	told := false
 	for _, w := range m.Waterfalls {
 		g.head = append(g.head, clip(visible(m.Targets[w.Target].Name), longest))
-		told = told || len(w.Parts) > 1
 		for _, p := range w.Parts {
 			if !slices.Contains(labels, p.Label) {
 				labels = append(labels, p.Label)
 			}
 		}
-	}
-	if !told {
-		return &grid{}
 	}
 	for _, label := range labels {
 		row := make([]analysis.Value, len(m.Waterfalls))

@@ -1,8 +1,6 @@
 package report
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
@@ -227,12 +225,5 @@ func (c Change) JSON() ([]byte, error) {
 	for _, d := range c.Differences {
 		out.Differences = append(out.Differences, difference(d))
 	}
-	var text bytes.Buffer
-	e := json.NewEncoder(&text)
-	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	if err := e.Encode(out); err != nil {
-		return nil, fmt.Errorf("encoding the comparison: %w", err)
-	}
-	return text.Bytes(), nil
+	return indented(out)
 }

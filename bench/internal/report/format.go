@@ -137,3 +137,6 @@ func ratio(c analysis.Cell) cell {
 	}
 	return cell{text, tonePlain}
 }
+
+// trimCents writes a price below a thousand with two digits.
+func trimCents(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }

@@ -3,31 +3,22 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
-	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// FileName is the name of the Markdown report in its folder.
-const FileName = "report.md"
-
-// Write puts report.md into dir, in one step: there is never half of it.
-func Write(dir string, m *analysis.Model) error {
-	text, err := Markdown(m)
-	if err != nil {
-		return err
-	}
-	return result.WriteFile(filepath.Join(dir, FileName), text)
-}
-
 // Markdown is the whole report as GitHub Markdown. It fails only when a table cannot be rendered.
 func Markdown(m *analysis.Model) ([]byte, error) {
-	d := &document{model: m, view: everything(m)}
+	return markdown(m, figuresOf(m))
+}
+
+func markdown(m *analysis.Model, figures []figure) ([]byte, error) {
+	d := &document{model: m, view: everything(m), figures: figures}
 	d.title()
+	d.verdict()
 	d.comparison()
 	d.errors()
 	if len(m.ColdStarts) > 0 {
@@ -56,8 +47,10 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 type document struct {
 	model *analysis.Model
 	view  view
-	out   bytes.Buffer
-	err   error
+	// figures are the charts; none where pictures cannot be shown.
+	figures []figure
+	out     bytes.Buffer
+	err     error
 }
 
 func (d *document) title() {
@@ -95,6 +88,7 @@ func (d *document) comparison() {
 		d.paragraph("A ratio is the target's figure over the first target's, %s. %s", escapeMarkdown(short(m.Targets[0].Name)), ratioNote(m))
 	}
 	d.comparisons()
+	d.charts()
 	if len(m.Phases) > 0 {
 		d.heading("Phases")
 		d.table(d.view.sections("Phase", m.Phases, phaseKeys(m)))

@@ -367,21 +367,48 @@ func tablesStayTables(t *testing.T, text string) {
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	dir, m := t.TempDir(), model(t, normal())
+	dir, m := t.TempDir(), full(t, normal())
+	listed := func() (names []string) {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			names = append(names, f.Name())
+		}
+		return names
+	}
+	want := []string{
+		"break-even.svg", "intervals.csv", "latency-cdf.svg", "latency-over-time.svg", "percentiles.svg", "report.html", "report.md", "tables.csv",
+		"throughput-over-time.svg", "verdict.json", "waterfall.svg",
+	}
 	for range 2 {
 		if err := report.Write(dir, m); err != nil {
 			t.Fatal(err)
 		}
+		if diff := cmp.Diff(want, listed()); diff != "" {
+			t.Errorf("the files in the folder (-want +got)\n%s", diff)
+		}
 	}
-	got, err := os.ReadFile(filepath.Join(dir, report.FileName))
-	if err != nil {
+	for name, text := range map[string]string{report.FileName: markdown(t, m), report.HTMLName: string(page(t, m))} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(text, string(got)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	// What is not drawn any more does not stay, and what is another's does.
+	if err := os.WriteFile(filepath.Join(dir, "mine.svg"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(markdown(t, m), string(got)); diff != "" {
-		t.Error(diff)
+	if err := report.Write(dir, model(t, normal())); err != nil {
+		t.Fatal(err)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("%d files are in the folder, %v", len(files), err)
+	want = []string{"latency-cdf.svg", "mine.svg", "percentiles.svg", "report.html", "report.md", "tables.csv", "verdict.json"}
+	if diff := cmp.Diff(want, listed()); diff != "" {
+		t.Errorf("the files in the folder (-want +got)\n%s", diff)
 	}
 	if err := report.Write(filepath.Join(dir, "missing"), m); err == nil {
 		t.Error("writing into a folder that does not exist was no error")

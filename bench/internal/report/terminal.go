@@ -31,6 +31,7 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	}
 	t := &terminal{model: m, options: o}
 	t.header()
+	t.verdict()
 	t.paragraphs("In short", summary(m))
 	if m.Capacity != nil {
 		t.table("Capacity", false, func(v view) *grid { return v.capacity() })
