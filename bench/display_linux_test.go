@@ -49,7 +49,7 @@ func onTerminal(t *testing.T, columns uint16, scenario string, env ...string) st
 		{"name": "one", "kind": "process", "command": ["testapp", "slow"]},
 		{"name": "two", "kind": "process", "command": ["testapp", "slow"]}]}`)
 	cmd := exec.CommandContext(t.Context(), "bench", "--targets", targets, "--scenario", write(t, "s.yaml", scenario), "--out", filepath.Join(dir, "out"))
-	cmd.Env = append(append(os.Environ(), "TERM=xterm-256color", "NO_COLOR="), env...)
+	cmd.Env = append(append(os.Environ(), stepSummary+"=", "TERM=xterm-256color", "NO_COLOR="), env...)
 	cmd.Stdout, cmd.Stderr = tty, tty
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

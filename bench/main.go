@@ -4,6 +4,7 @@
 //	go run ./bench --scenario four-phase-100
 //	go run ./bench --target a=http://127.0.0.1:8080 --target b=http://127.0.0.1:9090
 //	go run ./bench report results/DIR             render the reports again
+//	go run ./bench compare OLD NEW                what changed between two runs
 //	go run ./bench local                          start both local targets and wait
 //
 // Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
@@ -107,7 +108,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
 	runCommand.Long = runCommand.Short + ".\n\nShipped scenarios:\n" + shippedScenarios()
-	root.AddCommand(runCommand, newReportCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newMiniredisCommand(std),
+	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newCostCommand(std), newMiniredisCommand(std),
 		newReapCommand(std))
 	return root
 }

@@ -57,7 +57,7 @@ func start(t *testing.T, env []string, args ...string) *running {
 	r := &running{t: t, tmp: t.TempDir(), lines: make(chan string, 1000)}
 	r.cmd = exec.Command(path, args...) //nolint:noctx // ended by signals, which is what is tested
 	r.cmd.Dir = ".."
-	r.cmd.Env = append(append(os.Environ(), "TMPDIR="+r.tmp), env...)
+	r.cmd.Env = append(append(os.Environ(), stepSummary+"=", "TMPDIR="+r.tmp), env...)
 	r.cmd.Stdout = &r.stdout
 	pipe, err := r.cmd.StderrPipe()
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -20,6 +19,10 @@ func newReportCommand(std streams) *cobra.Command {
 		Use:   "report DIR",
 		Short: "Render the reports again from DIR/result.json",
 		Long: `report reads DIR/result.json, writes the reports beside it again and prints the tables. It measures nothing.
+
+The reports are ` + report.FileName + ` with its charts (*.svg), ` + report.HTMLName + `, which is one file with charts that can be explored, and tables.csv
+with all figures; intervals.csv has the figures of each interval, where the journal of the run is there. Where the variable
+` + stepSummary + ` names a file, as in GitHub Actions, a report without charts is appended to it.
 
 Where a run was killed there is no result.json: then the result is rebuilt from the intervals in DIR/` + result.JournalName + `, up to the last
 one that was written, and the report says so. No result.json is written; --json prints one.`,
@@ -53,11 +56,11 @@ func load(dir string) (*result.Run, error) {
 }
 
 func renderAgain(std streams, dir string, r *result.Run, asJSON bool) error {
-	model, err := analysis.Compare(r)
+	model, err := newModel(dir, r)
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", dir, err)}
 	}
-	if err := report.Write(dir, model); err != nil {
+	if err := writeReports(dir, model); err != nil {
 		return err
 	}
 	if !asJSON {

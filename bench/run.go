@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -226,14 +225,14 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 	if err != nil {
 		return err
 	}
-	model, err := analysis.Compare(r)
+	model, err := newModel(out.dir, r)
 	if err != nil {
 		return err
 	}
 	writeErr := result.WriteFile(filepath.Join(out.dir, result.FileName), data)
 	if writeErr == nil {
 		out.keep()
-		writeErr = report.Write(out.dir, model)
+		writeErr = writeReports(out.dir, model)
 	}
 	switch {
 	case o.stream:
@@ -247,7 +246,7 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 		err = fmt.Errorf("printing the result: %w", err)
 	}
 	if writeErr == nil {
-		show.say("Report: %s", filepath.Join(out.dir, "report.md"))
+		show.say("Report: %s and %s", filepath.Join(out.dir, report.FileName), report.HTMLName)
 	}
 	return errors.Join(writeErr, err)
 }

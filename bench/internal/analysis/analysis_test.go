@@ -148,7 +148,7 @@ func TestCompareErrors(t *testing.T) {
 	run := resulttest.Run(resulttest.FourPhase(20), 2, resulttest.EC2())
 	run.Targets[0].Phases[6].ResponseTime.Histogram = "broken"
 	_, err := analysis.Compare(run)
-	if err == nil || !strings.Contains(err.Error(), `phase "peak" of "ec2": round 2: response_time_us`) {
+	if err == nil || !strings.Contains(err.Error(), `merging the rounds of "ec2": phase "peak", round 2: response_time_us`) {
 		t.Errorf("broken histogram: %v", err)
 	}
 }

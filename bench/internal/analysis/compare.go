@@ -25,23 +25,37 @@ func Compare(run *result.Run) (*Model, error) {
 		})
 		overall[i] = &t.Overall
 	}
-	groups, err := group(run)
+	groups, byRound, err := group(run)
 	if err != nil {
+		return nil, err
+	}
+	if m.Shapes, err = shapes(run); err != nil {
 		return nil, err
 	}
 	m.Capacity = capacity(run)
 	m.Unequal = m.Capacity != nil || unequal(groups)
 	m.Totals = m.overall(m.rows(overall, m.timed()))
 	m.Phases = m.phases(groups)
-	m.Rounds, m.Spread = m.rounds(groups)
+	rounds := m.rounds(byRound)
+	m.groups, m.every = groups, rounds
+	if len(rounds) > 1 || len(rounds) == 1 && rounds[0].Number > 1 {
+		m.Rounds, m.Spread = rounds, spreads(rounds, len(run.Targets))
+	}
+	m.Comparisons = m.compareRounds(groups, rounds)
+	m.judge()
 	m.Steps = m.steps()
 	m.Errors, m.ErrorTimes, m.Unsent = errorKinds(run), m.errorTimes(overall), m.unsent(overall)
 	m.Thresholds, m.Waits = thresholds(run), m.waits()
 	m.ColdStarts, m.Lambda, m.Connections = m.coldStarts(), m.lambda(), m.connections(overall)
+	m.Waterfalls = m.waterfalls()
+	if m.ColdWarm, err = m.coldWarm(); err != nil {
+		return nil, err
+	}
 	m.Generator = generator(run)
 	m.Turns = turns(groups)
 	m.Facts, m.Flips = m.facts(), m.flips()
 	m.Caveats = m.caveats()
+	m.Verdict = m.verdict()
 	if m.Published, err = comparePublished(m); err != nil {
 		return nil, err
 	}

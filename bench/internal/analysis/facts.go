@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
+	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
 
 // facts leaves out what is missing on either side or has no better direction, and errors where nobody had any.
@@ -44,7 +45,7 @@ func (m *Model) flips() []Flip {
 					f.Better = append(f.Better, p.Name)
 				case Worse:
 					f.Worse = append(f.Worse, p.Name)
-				case Same, Unrated:
+				case Same, Unrated, Undecided:
 				}
 			}
 			if len(f.Better) > 0 && len(f.Worse) > 0 {
@@ -83,11 +84,17 @@ func (m *Model) chanceCaveats() []string {
 		return []string{"One search for the capacity, by short trials: nothing here says how far it varies from run to run, so no difference is called significant. The rounds are the trials at the rate that was kept."}
 	case len(m.Rounds) == 0 && len(m.Targets) > 1:
 		return []string{"One round: these are the differences of this run. Nothing here says how far the figures vary from run to run, so no difference is " +
-			"called significant. Run with --rounds 5 to see the spread."}
+			"called significant: ~ (needs 5 rounds). Run with --rounds 5 or more."}
 	case len(m.Rounds) == 0:
 		return []string{"One round: nothing here says how far the figures vary from run to run. Run with --rounds 5 to see the spread."}
+	case len(m.Targets) == 1:
+		return []string{fmt.Sprintf("%d rounds: the spread shows how far they lie apart. It is no confidence interval.", len(m.Rounds))}
+	case len(m.Rounds) < stats.MinRounds:
+		return []string{fmt.Sprintf("%d rounds: the spread shows how far they lie apart. It is no confidence interval, and no difference is called significant: that takes %d rounds.",
+			len(m.Rounds), stats.MinRounds)}
 	}
-	return []string{fmt.Sprintf("%d rounds: the spread shows how far they lie apart. It is no confidence interval, and no difference is called significant.", len(m.Rounds))}
+	return []string{fmt.Sprintf("%d rounds of one run, one after the other: they tell how much the figures vary from round to round, in these minutes and on these machines. "+
+		"Another day, another instance or another place in the network may differ by more.", len(m.Rounds))}
 }
 
 func (m *Model) provenanceCaveats() []string {

@@ -9,11 +9,8 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// span is one phase of one round of one target, with its histogram where it was decoded.
-type span struct {
-	stats    *result.PhaseStats
-	response *result.Histogram
-}
+// span is one phase of one round of one target.
+type span struct{ stats *result.PhaseStats }
 
 // phaseGroup is one phase of the scenario: its spans by target and its stats over all rounds by target.
 type phaseGroup struct {
@@ -27,9 +24,12 @@ type phaseGroup struct {
 	merged []*result.Stats
 }
 
-// group collects the rounds of each phase. Phases are told apart by name and, should a scenario repeat a name, by which
-// occurrence in its round they are.
-func group(run *result.Run) ([]*phaseGroup, error) {
+// roundStats are the phases that count of one target, added up by round.
+type roundStats map[int]*result.Stats
+
+// group collects the rounds of each phase, and the phases of each round, by target. Phases are told apart by name and, should a
+// scenario repeat a name, by which occurrence in its round they are.
+func group(run *result.Run) ([]*phaseGroup, []roundStats, error) {
 	type identity struct {
 		name       string
 		occurrence int
@@ -72,19 +72,34 @@ func group(run *result.Run) ([]*phaseGroup, error) {
 	several := slices.ContainsFunc(groups, func(g *phaseGroup) bool {
 		return slices.ContainsFunc(g.spans, func(s []span) bool { return len(s) > 1 })
 	})
-	for _, g := range groups {
-		for i := range g.spans {
+	rounds := make([]roundStats, len(run.Targets))
+	for i := range run.Targets {
+		if !several {
 			// Of one round the file has all that is needed, and decoding is what costs.
-			if len(g.spans[i]) == 1 && !several {
-				g.merged[i] = &g.spans[i][0].stats.Stats
-				continue
-			}
-			if err := g.merge(i, run.Scenario.Load); err != nil {
-				return nil, fmt.Errorf("merging the rounds of phase %q of %q: %w", g.name, run.Targets[i].Name, err)
+			rounds[i] = onlyRound(run, groups, i)
+			continue
+		}
+		var err error
+		if rounds[i], err = merge(groups, i, run.Scenario.Load); err != nil {
+			return nil, nil, fmt.Errorf("merging the rounds of %q: %w", run.Targets[i].Name, err)
+		}
+	}
+	return groups, rounds, nil
+}
+
+// onlyRound is the one that there is; none where nothing ran.
+func onlyRound(run *result.Run, groups []*phaseGroup, target int) roundStats {
+	out := roundStats{}
+	for _, g := range groups {
+		if len(g.spans[target]) > 0 {
+			s := g.spans[target][0].stats
+			g.merged[target] = &s.Stats
+			if !g.warmup {
+				out[s.Round] = &run.Targets[target].Overall
 			}
 		}
 	}
-	return groups, nil
+	return out
 }
 
 func rateOf(p *result.PhaseStats) *scenario.Rate {
@@ -95,34 +110,95 @@ func rateOf(p *result.PhaseStats) *scenario.Rate {
 	return r
 }
 
-func (g *phaseGroup) merge(target int, load scenario.Load) error {
-	spans := g.spans[target]
-	if len(spans) == 0 {
-		return nil
+// summing adds up spans. One histogram takes 190 KB, and a run may have thousands of them: each is merged and forgotten.
+type summing struct {
+	stats             *result.Stats
+	response, service *result.Histogram
+}
+
+func newSumming() *summing {
+	return &summing{&result.Stats{}, result.NewHistogram(), result.NewHistogram()}
+}
+
+func (s *summing) add(o *result.Stats, response, service *result.Histogram) {
+	addCounts(s.stats, o)
+	if response != nil {
+		s.response.Merge(response)
 	}
-	sum := &result.Stats{}
-	g.merged[target] = sum
-	response := result.NewHistogram()
-	for i := range spans {
-		s := &spans[i].stats.Stats
-		h, err := s.ResponseTime.Decode()
-		if err != nil {
-			return fmt.Errorf("round %d: response_time_us: %w", spans[i].stats.Round, err)
-		}
-		addCounts(sum, s)
-		if h != nil {
-			spans[i].response = h
-			response.Merge(h)
-		}
+	if service != nil {
+		s.service.Merge(service)
 	}
+}
+
+// take is the sum so far, and s is then empty.
+func (s *summing) take(load scenario.Load) *result.Stats {
+	sum := s.stats
 	finish(sum)
-	sum.ResponseTime = response.Summary()
-	// The two are equal in a closed loop.
-	sum.ServiceTime = sum.ResponseTime
+	sum.ResponseTime = s.response.Figures()
+	sum.ServiceTime = sum.ResponseTime // equal in a closed loop
 	if load != scenario.Closed {
-		return mergeInto(&sum.ServiceTime, spans, "service_time_us", func(s *result.Stats) *result.Summary { return &s.ServiceTime })
+		sum.ServiceTime = s.service.Figures()
 	}
-	return nil
+	s.stats = &result.Stats{}
+	s.response.Reset()
+	s.service.Reset()
+	return sum
+}
+
+// merge adds up the spans of a target, by phase and by round.
+func merge(groups []*phaseGroup, target int, load scenario.Load) (roundStats, error) {
+	var numbers []int
+	for _, g := range groups {
+		for _, s := range g.spans[target] {
+			numbers = append(numbers, s.stats.Round)
+		}
+	}
+	slices.Sort(numbers)
+	phases, round, out := make([]*summing, len(groups)), newSumming(), roundStats{}
+	for _, number := range slices.Compact(numbers) {
+		counts := false
+		for i, g := range groups {
+			for _, s := range g.spans[target] {
+				if s.stats.Round != number {
+					continue
+				}
+				response, service, err := times(s.stats, load)
+				if err != nil {
+					return nil, fmt.Errorf("phase %q, round %d: %w", g.name, number, err)
+				}
+				if phases[i] == nil {
+					phases[i] = newSumming()
+				}
+				phases[i].add(&s.stats.Stats, response, service)
+				if !g.warmup {
+					round.add(&s.stats.Stats, response, service)
+					counts = true
+				}
+			}
+		}
+		if counts {
+			out[number] = round.take(load)
+		}
+	}
+	for i, g := range groups {
+		if phases[i] != nil {
+			g.merged[target] = phases[i].take(load)
+		}
+	}
+	return out, nil
+}
+
+// times decodes what a sum needs.
+func times(p *result.PhaseStats, load scenario.Load) (response, service *result.Histogram, err error) {
+	if response, err = p.ResponseTime.Decode(); err != nil {
+		return nil, nil, fmt.Errorf("response_time_us: %w", err)
+	}
+	if load != scenario.Closed {
+		if service, err = p.ServiceTime.Decode(); err != nil {
+			return nil, nil, fmt.Errorf("service_time_us: %w", err)
+		}
+	}
+	return response, service, nil
 }
 
 func addCounts(sum, s *result.Stats) {
@@ -148,21 +224,6 @@ func finish(sum *result.Stats) {
 	if rate, ok := Known(float64(sum.Successes)).Over(optional(sum.WallS)).Get(); ok {
 		sum.ThroughputRPS = &rate
 	}
-}
-
-func mergeInto(to *result.Summary, spans []span, field string, of func(*result.Stats) *result.Summary) error {
-	all := result.NewHistogram()
-	for _, s := range spans {
-		h, err := of(&s.stats.Stats).Decode()
-		if err != nil {
-			return fmt.Errorf("round %d: %s: %w", s.stats.Round, field, err)
-		}
-		if h != nil {
-			all.Merge(h)
-		}
-	}
-	*to = all.Summary()
-	return nil
 }
 
 func (m *Model) phases(groups []*phaseGroup) []Section {

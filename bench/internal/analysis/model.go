@@ -45,10 +45,24 @@ type Model struct {
 	Connections []Row
 	// Generator is how the load generator itself did; its rows have one cell.
 	Generator []Row
+	// Shapes are the distributions of the times in the totals; empty without a success.
+	Shapes []Shape
+	// Timeline is nil where the intervals of the run are not known. Compare does not know them: NewTimeline makes it of a journal.
+	Timeline *Timeline
+	// BreakEven is nil, and Waterfalls are empty, where they are not known.
+	BreakEven  *BreakEven
+	Waterfalls []Waterfall
+	// ColdWarm splits the times of targets that report cold starts.
+	ColdWarm []ColdWarm
+	// Verdict is nil where there is no function, or nothing else.
+	Verdict *Verdict
 	// Rounds has each round by itself, over its phases that count; empty when there is one round.
 	Rounds []Round
 	// Spread is the lowest, the middle and the highest round of a metric; empty when there is one round.
 	Spread []Spread
+	// Comparisons say, for each metric of each target but the baseline, what the rounds tell. Empty where the targets had not the same
+	// load.
+	Comparisons []Comparison
 	// Turns is the order in which the targets ran each phase.
 	Turns []Turn
 	Facts []Fact
@@ -57,6 +71,10 @@ type Model struct {
 	Caveats []string
 	// Published are earlier runs of the same workload; nil for other workloads.
 	Published *PublishedComparison
+
+	groups []*phaseGroup
+	// every round, also the only one
+	every []Round
 }
 
 // Target is how one column came about.

@@ -10,59 +10,23 @@ import (
 // spreadKeys are the metrics that rounds are compared by.
 func spreadKeys() []string { return []string{"throughput", "p50", "p99"} }
 
-// rounds adds up the phases that count of each round.
-func (m *Model) rounds(groups []*phaseGroup) ([]Round, []Spread) {
-	last := 1
-	for _, g := range groups {
-		for _, spans := range g.spans {
-			for _, s := range spans {
-				last = max(last, s.stats.Round)
-			}
-		}
-	}
-	if last == 1 {
-		return nil, nil
-	}
+// rounds are those of all targets beside each other.
+func (m *Model) rounds(byTarget []roundStats) []Round {
 	byRound := map[int][]*result.Stats{}
-	for i := range m.Run.Targets {
-		for number, stats := range m.roundsOf(i, groups) {
+	for i, rounds := range byTarget {
+		for number, stats := range rounds {
 			if byRound[number] == nil {
-				byRound[number] = make([]*result.Stats, len(m.Run.Targets))
+				byRound[number] = make([]*result.Stats, len(byTarget))
 			}
 			byRound[number][i] = stats
 		}
 	}
 	rounds := make([]Round, 0, len(byRound))
 	for number, stats := range byRound {
-		rounds = append(rounds, Round{Number: number, Rows: m.rows(stats, m.timed())})
+		rounds = append(rounds, Round{Number: number, Rows: append(m.rows(stats, m.timed()), errorRate(stats))})
 	}
 	slices.SortFunc(rounds, func(a, b Round) int { return cmp.Compare(a.Number, b.Number) })
-	return rounds, spreads(rounds, len(m.Run.Targets))
-}
-
-func (m *Model) roundsOf(target int, groups []*phaseGroup) map[int]*result.Stats {
-	stats := map[int]*result.Stats{}
-	times := map[int]*result.Histogram{}
-	for _, g := range groups {
-		if g.warmup {
-			continue
-		}
-		for _, s := range g.spans[target] {
-			n := s.stats.Round
-			if stats[n] == nil {
-				stats[n], times[n] = &result.Stats{}, result.NewHistogram()
-			}
-			addCounts(stats[n], &s.stats.Stats)
-			if s.response != nil {
-				times[n].Merge(s.response)
-			}
-		}
-	}
-	for n, sum := range stats {
-		finish(sum)
-		sum.ResponseTime = times[n].Summary()
-	}
-	return stats
+	return rounds
 }
 
 func spreads(rounds []Round, targets int) []Spread {

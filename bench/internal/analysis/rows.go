@@ -81,6 +81,13 @@ func pick[S any](m Metric, stats []*S, get func(*S) Value) Row {
 	return newRow(m, values)
 }
 
+// errorRate is failed requests of all, with those that were never sent.
+func errorRate(stats []*result.Stats) Row {
+	return pick(Metric{"error_rate", "Error rate", Share, Lower}, stats, func(s *result.Stats) Value {
+		return Known(float64(failures(s))).Over(Known(float64(s.Requests)))
+	})
+}
+
 func failures(s *result.Stats) int64 {
 	n := int64(0)
 	for _, count := range s.Errors {

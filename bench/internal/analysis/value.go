@@ -70,15 +70,18 @@ const (
 	Higher
 )
 
-// Standing is how a figure compares to the baseline's. It is arithmetic on two figures and says nothing of chance.
+// Standing is how a figure compares to the baseline's. With fewer than five rounds it is arithmetic on two figures and says nothing
+// of chance.
 type Standing int
 
-// Unrated is for the baseline itself, missing figures, and metrics that have no better direction.
+// Unrated is for the baseline itself, missing figures, and metrics that have no better direction. Undecided is where the rounds
+// could tell and do not.
 const (
 	Unrated Standing = iota
 	Better
 	Same
 	Worse
+	Undecided
 )
 
 // Metric is what a row is about.

@@ -103,7 +103,7 @@ func (c *client) check(ctx context.Context, w *worker, step int) (*answer, error
 }
 
 func newAnswer(resp *fasthttp.Response) *answer {
-	a := &answer{status: resp.StatusCode(), cold: isCold(resp)}
+	a := &answer{status: resp.StatusCode(), cold: timingOf(resp).cold}
 	// Parameters such as charset are kept; spaces are no difference, nor is case where it means nothing.
 	header := string(resp.Header.Peek(fasthttp.HeaderContentType))
 	a.contentType = header

@@ -3,7 +3,45 @@ package loadgen
 import (
 	"bytes"
 	"testing"
+	"time"
 )
+
+// hasColdMetric says whether the value of a Server-Timing header makes an answer a cold one.
+func hasColdMetric(value []byte) bool {
+	t := untold
+	t.read(value)
+	return t.cold
+}
+
+func TestServerTiming(t *testing.T) {
+	none := time.Duration(-1)
+	for value, want := range map[string]serverTiming{
+		"":                             untold,
+		"app;dur=0.012":                {app: 12 * time.Microsecond, store: none, init: none},
+		"app;dur=1.5, store;dur=1":     {app: 1500 * time.Microsecond, store: time.Millisecond, init: none},
+		"init;dur=182.5,app;dur=.5":    {cold: true, app: 500 * time.Microsecond, store: none, init: 182500 * time.Microsecond},
+		`store;desc="a, b";dur="7"`:    {app: none, store: 7 * time.Millisecond, init: none},
+		"app;dur=1;dur=2":              {app: time.Millisecond, store: none, init: none},
+		"app;dur=1, app;dur=2":         {app: 2 * time.Millisecond, store: none, init: none},
+		"app;dur=0":                    {store: none, init: none},
+		"app;dur=1.0000009":            {app: time.Millisecond, store: none, init: none},
+		"app;dur=-1":                   untold,
+		"app;dur=1e3":                  untold,
+		"app;dur=.":                    untold,
+		"app;dur=1.2.3":                untold,
+		"app;dur=NaN":                  untold,
+		"app;dur=99999999999999999999": untold,
+		"app;dur=86400000":             {app: 24 * time.Hour, store: none, init: none},
+		"init;dur=soon":                {cold: true, app: none, store: none, init: none},
+		"db;dur=3, total;dur=4":        untold,
+	} {
+		got := untold
+		got.read([]byte(value))
+		if got != want {
+			t.Errorf("%q: %+v, want %+v", value, got, want)
+		}
+	}
+}
 
 func TestHasColdMetric(t *testing.T) {
 	for value, want := range map[string]bool{

@@ -136,9 +136,13 @@ func (w *worker) once(ctx context.Context, step int, due time.Time) bool {
 		w.record.Failure(step, kind, took, detail)
 		w.lag(due, begin, start)
 	case due.IsZero():
-		w.record.Success(step, took, isCold(resp))
+		told := timingOf(resp)
+		w.record.Success(step, took, told.cold)
+		w.record.Told(told.app, told.store, told.init)
 	default:
-		w.record.SuccessOpen(step, recorder.Times{Response: end.Sub(due), Service: took, Lag: w.late(due, begin, start)}, isCold(resp))
+		told := timingOf(resp)
+		w.record.SuccessOpen(step, recorder.Times{Response: end.Sub(due), Service: took, Lag: w.late(due, begin, start)}, told.cold)
+		w.record.Told(told.app, told.store, told.init)
 	}
 	w.free = end
 	if think := w.variables.Think(r.step.Think); think > 0 {

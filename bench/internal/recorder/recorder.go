@@ -43,6 +43,7 @@ type shard struct {
 type samples struct {
 	response, service []*result.Histogram // by step
 	lag               *result.Histogram
+	app, store        *result.Histogram
 }
 
 func newSamples(steps int) samples {
@@ -55,6 +56,7 @@ type rare struct {
 	failures   []Failure // since the last interval
 	seen       []string  // kinds that have an example in this phase
 	cold       *result.Histogram
+	init       *result.Histogram
 	connects   *result.Histogram
 	handshakes *result.Histogram
 }
@@ -184,6 +186,8 @@ func (p *Phase) add(s *samples) {
 		move(&p.Steps[i].service, s.service[i])
 	}
 	move(&p.Overall.lag, s.lag)
+	move(&p.Overall.app, s.app)
+	move(&p.Overall.store, s.store)
 }
 
 func move(to **result.Histogram, from *result.Histogram) {
@@ -198,6 +202,7 @@ func (p *Phase) addRare(r *rare) {
 	for i := range p.Steps {
 		p.Steps[i].Merge(&Set{errors: r.steps[i].errors, errorTimes: r.steps[i].times, unsent: r.steps[i].unsent})
 	}
+	p.Overall.init = merge(p.Overall.init, r.init)
 	p.Overall.connects = merge(p.Overall.connects, r.connects)
 	p.Overall.handshakes = merge(p.Overall.handshakes, r.handshakes)
 	p.Cold, p.Failures = r.cold, r.failures

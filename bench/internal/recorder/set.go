@@ -20,11 +20,14 @@ type Set struct {
 	unsent     *result.Histogram
 	connects   *result.Histogram
 	handshakes *result.Histogram
+
+	// What the answers said of themselves.
+	app, store, init *result.Histogram
 }
 
 // histograms are all of a set.
 func (s *Set) histograms() []**result.Histogram {
-	return []**result.Histogram{&s.response, &s.service, &s.lag, &s.errorTimes, &s.unsent, &s.connects, &s.handshakes}
+	return []**result.Histogram{&s.response, &s.service, &s.lag, &s.errorTimes, &s.unsent, &s.connects, &s.handshakes, &s.app, &s.store, &s.init}
 }
 
 // Merge adds o to s; o stays as it is.
@@ -63,6 +66,7 @@ func (s *Set) Stats() result.Stats {
 		SendLag:      known(s.lag),
 		UnsentTime:   known(s.unsent),
 		TLSTime:      known(s.handshakes),
+		ServerTiming: result.NewServerTiming(s.app, s.store, s.init),
 	}
 	if s.service == nil || s.service.Count() == 0 {
 		out.ServiceTime = out.ResponseTime // in a closed loop a request is due when it is sent

@@ -62,6 +62,25 @@ func (w *Worker) succeeded(response time.Duration, cold bool) {
 	w.requests.Add(1)
 }
 
+// Told records what a right answer said of itself: how long the app took, the part of it that waited for the store, and how long the
+// environment took to start. What was not said is negative.
+func (w *Worker) Told(app, store, init time.Duration) {
+	if app >= 0 || store >= 0 {
+		s := w.shard
+		s.mu.Lock()
+		if app >= 0 {
+			record(&s.app, app)
+		}
+		if store >= 0 {
+			record(&s.store, store)
+		}
+		s.mu.Unlock()
+	}
+	if init >= 0 {
+		w.recorder.record(&w.recorder.rare.init, init)
+	}
+}
+
 // Lag records the send lag of a request that failed.
 func (w *Worker) Lag(d time.Duration) {
 	w.shard.mu.Lock()

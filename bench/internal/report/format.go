@@ -131,7 +131,12 @@ func ratio(c analysis.Cell) cell {
 		return cell{text + " worse", toneBad}
 	case analysis.Same:
 		return cell{text + " same", tonePlain}
+	case analysis.Undecided:
+		return cell{text + " ~", tonePlain}
 	case analysis.Unrated:
 	}
 	return cell{text, tonePlain}
 }
+
+// trimCents writes a price below a thousand with two digits.
+func trimCents(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }

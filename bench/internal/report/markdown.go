@@ -3,30 +3,22 @@ package report
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
-	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// FileName is the name of the Markdown report in its folder.
-const FileName = "report.md"
-
-// Write puts report.md into dir, in one step: there is never half of it.
-func Write(dir string, m *analysis.Model) error {
-	text, err := Markdown(m)
-	if err != nil {
-		return err
-	}
-	return result.WriteFile(filepath.Join(dir, FileName), text)
-}
-
 // Markdown is the whole report as GitHub Markdown. It fails only when a table cannot be rendered.
 func Markdown(m *analysis.Model) ([]byte, error) {
-	d := &document{model: m, view: everything(m)}
+	return markdown(m, figuresOf(m))
+}
+
+func markdown(m *analysis.Model, figures []figure) ([]byte, error) {
+	d := &document{model: m, view: everything(m), figures: figures}
 	d.title()
+	d.verdict()
 	d.comparison()
 	d.errors()
 	if len(m.ColdStarts) > 0 {
@@ -35,6 +27,8 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
 			"*In warm-up phases or unseen* are the environments whose first request is in no figure, or got no answer that could tell. The cold response is what the client saw; init is the part before the first request is handed to the program.")
 	}
+	d.coldWarm()
+	d.waterfalls()
 	d.lambda()
 	d.connections()
 	d.rounds()
@@ -53,8 +47,10 @@ func Markdown(m *analysis.Model) ([]byte, error) {
 type document struct {
 	model *analysis.Model
 	view  view
-	out   bytes.Buffer
-	err   error
+	// figures are the charts; none where pictures cannot be shown.
+	figures []figure
+	out     bytes.Buffer
+	err     error
 }
 
 func (d *document) title() {
@@ -89,9 +85,10 @@ func (d *document) comparison() {
 	}
 	d.table(d.view.totals())
 	if len(m.Targets) > 1 {
-		d.paragraph("A ratio is the target's figure over the first target's, %s. *Better* and *worse* compare two figures of this run; they do not say that the difference would show again.",
-			escapeMarkdown(short(m.Targets[0].Name)))
+		d.paragraph("A ratio is the target's figure over the first target's, %s. %s", escapeMarkdown(short(m.Targets[0].Name)), ratioNote(m))
 	}
+	d.comparisons()
+	d.charts()
 	if len(m.Phases) > 0 {
 		d.heading("Phases")
 		d.table(d.view.sections("Phase", m.Phases, phaseKeys(m)))
@@ -105,6 +102,29 @@ func (d *document) comparison() {
 		d.table(d.view.sections("Step", m.Steps, stepKeys(m)))
 		d.details("All figures of each step", func() { d.table(d.view.sections("Step", m.Steps, nil)) })
 	}
+}
+
+// ratioNote says what better and worse mean in the totals.
+func ratioNote(m *analysis.Model) string {
+	if slices.ContainsFunc(m.Comparisons, func(c analysis.Comparison) bool { return c.Interval != nil }) {
+		return "*Better* and *worse* are what the rounds tell, where they are compared below, and \\~ is what they do not; elsewhere they compare two figures of this run."
+	}
+	return "*Better* and *worse* compare two figures of this run; they do not say that the difference would show again."
+}
+
+// comparisons are what the rounds tell. Of one round there is nothing to tell.
+func (d *document) comparisons() {
+	m := d.model
+	if len(m.Rounds) == 0 || len(m.Comparisons) == 0 {
+		return
+	}
+	d.heading("What " + count(len(m.Rounds), "round") + " tell")
+	g, notes := d.view.comparisons(true)
+	d.table(g)
+	for _, line := range notes {
+		d.paragraph("%s", escapeMarkdown(line))
+	}
+	d.paragraph("%s", escapeMarkdown(comparisonNote()))
 }
 
 func (d *document) errors() {

@@ -156,6 +156,49 @@ func rounds() *result.Run {
 	return resulttest.Run(resulttest.FourPhase(20), 3, resulttest.EC2(), resulttest.Lambda())
 }
 
+// compared has rounds enough to tell: of a target that is clearly different, and of one that may be.
+func compared() *result.Run {
+	ec2, lambda, twin := resulttest.EC2(), resulttest.Lambda(), resulttest.EC2()
+	us := time.Microsecond
+	ec2.PerRound = []time.Duration{0, 100 * us, 40 * us, 160 * us, 20 * us, 300 * us}
+	lambda.PerRound = []time.Duration{0, 100 * us, 60 * us, 190 * us, 20 * us, 330 * us}
+	twin.PerRound = []time.Duration{90 * us, 10 * us, 130 * us, 210 * us, 0, 290 * us}
+	twin.Target.Name = "twin"
+	lambda.FailEvery, lambda.Errors = 90, []string{"status_503"}
+	run := resulttest.Run(resulttest.FourPhase(20), 6, ec2, lambda)
+	other := resulttest.Run(resulttest.FourPhase(20), 6, ec2, twin)
+	run.Targets = append(run.Targets, other.Targets[1])
+	return run
+}
+
+// cold has cold requests enough to say how slow they are, and answers that tell where their time went.
+func cold() *result.Run {
+	run := normal()
+	t := &run.Targets[1]
+	all, err := t.Overall.ResponseTime.Decode()
+	if err != nil {
+		panic(err)
+	}
+	times, app, store, started := result.NewHistogram(), result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
+	for i := range 60 {
+		times.Record(time.Duration(200+3*i) * time.Millisecond)
+		started.Record(time.Duration(90+i) * time.Millisecond)
+	}
+	all.Merge(times)
+	o := &t.Overall
+	o.Requests, o.Successes, o.ResponseTime = o.Requests+60, o.Successes+60, all.Summary()
+	o.ServiceTime = o.ResponseTime
+	for i := range o.Successes {
+		app.Record(900 * time.Microsecond)
+		if i%2 == 0 {
+			store.Record(300 * time.Microsecond)
+		}
+	}
+	o.ServerTiming = result.NewServerTiming(app, store, started)
+	t.ColdStarts = &result.ColdStarts{Requests: 60, ResponseTime: times.Summary()}
+	return run
+}
+
 const nastyText = "a|b `c` <img src=x> *d* [e](f)\r\n# g \x1b[31mred\x1b[0m \u202eback 日本 \xff"
 
 func nasty() *result.Run {
@@ -247,7 +290,7 @@ func cut() *result.Run {
 
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
-		"queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
+		"cold": cold, "compared": compared, "queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
 		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}
 }
@@ -324,21 +367,48 @@ func tablesStayTables(t *testing.T, text string) {
 
 func TestWrite(t *testing.T) {
 	t.Parallel()
-	dir, m := t.TempDir(), model(t, normal())
+	dir, m := t.TempDir(), full(t, normal())
+	listed := func() (names []string) {
+		files, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			names = append(names, f.Name())
+		}
+		return names
+	}
+	want := []string{
+		"break-even.svg", "intervals.csv", "latency-cdf.svg", "latency-over-time.svg", "percentiles.svg", "report.html", "report.md", "tables.csv",
+		"throughput-over-time.svg", "verdict.json", "waterfall.svg",
+	}
 	for range 2 {
 		if err := report.Write(dir, m); err != nil {
 			t.Fatal(err)
 		}
+		if diff := cmp.Diff(want, listed()); diff != "" {
+			t.Errorf("the files in the folder (-want +got)\n%s", diff)
+		}
 	}
-	got, err := os.ReadFile(filepath.Join(dir, report.FileName))
-	if err != nil {
+	for name, text := range map[string]string{report.FileName: markdown(t, m), report.HTMLName: string(page(t, m))} {
+		got, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(text, string(got)); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+	// What is not drawn any more does not stay, and what is another's does.
+	if err := os.WriteFile(filepath.Join(dir, "mine.svg"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(markdown(t, m), string(got)); diff != "" {
-		t.Error(diff)
+	if err := report.Write(dir, model(t, normal())); err != nil {
+		t.Fatal(err)
 	}
-	if files, err := os.ReadDir(dir); err != nil || len(files) != 1 {
-		t.Errorf("%d files are in the folder, %v", len(files), err)
+	want = []string{"latency-cdf.svg", "mine.svg", "percentiles.svg", "report.html", "report.md", "tables.csv", "verdict.json"}
+	if diff := cmp.Diff(want, listed()); diff != "" {
+		t.Errorf("the files in the folder (-want +got)\n%s", diff)
 	}
 	if err := report.Write(filepath.Join(dir, "missing"), m); err == nil {
 		t.Error("writing into a folder that does not exist was no error")

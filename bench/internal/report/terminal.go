@@ -31,6 +31,7 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	}
 	t := &terminal{model: m, options: o}
 	t.header()
+	t.verdict()
 	t.paragraphs("In short", summary(m))
 	if m.Capacity != nil {
 		t.table("Capacity", false, func(v view) *grid { return v.capacity() })
@@ -40,6 +41,7 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 		t.out.WriteString(wrap(thresholdsNote(m), " ", " ", t.options.Width))
 	}
 	t.totals()
+	t.comparisons()
 	if len(m.Phases) > 1 {
 		t.table("Phases", false, func(v view) *grid { return v.sections("Phase", m.Phases, phaseKeys(m)) })
 		if warmups(m) {
@@ -52,6 +54,11 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	t.errors()
 	if len(m.ColdStarts) > 0 {
 		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
+	}
+	t.coldWarm()
+	if g := waterfallGrid(m, longestInHead); len(g.rows) > 0 {
+		t.title("Where the mean time goes")
+		t.out.WriteString(t.render(g))
 	}
 	if len(m.Lambda) > 0 {
 		t.table(lambdaTitle, true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
@@ -88,6 +95,26 @@ func (t *terminal) totals() {
 		t.loud(line)
 	}
 	t.columns(false, func(v view) *grid { return v.totals() })
+}
+
+// comparisons leave out the figures, which are in the totals.
+func (t *terminal) comparisons() {
+	m := t.model
+	if len(m.Rounds) == 0 || len(m.Comparisons) == 0 {
+		return
+	}
+	t.title("What " + count(len(m.Rounds), "round") + " tell")
+	for other := 1; other < len(m.Targets); other++ {
+		if other > 1 {
+			t.out.WriteString("\n")
+		}
+		g, notes := view{model: m, columns: []int{0, other}, longest: longestInHead}.comparisons(false)
+		t.out.WriteString(t.render(g))
+		for _, line := range notes {
+			t.out.WriteString(wrap(line, " ", "     ", t.options.Width))
+		}
+	}
+	t.out.WriteString(wrap(comparisonNote(), " ", " ", t.options.Width))
 }
 
 type terminal struct {

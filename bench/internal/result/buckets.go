@@ -25,3 +25,20 @@ func (h *Histogram) AtMost(limits []time.Duration) []uint64 {
 	}
 	return counts
 }
+
+// AtRanks gives the samples at these ranks, 1 to Count and ascending, in µs: the value of a bucket is its highest one, but never
+// above the exact maximum.
+func (h *Histogram) AtRanks(ranks []int64) []float64 {
+	values := make([]float64, 0, len(ranks))
+	total := int64(0)
+	for _, bar := range h.counts.Distribution() {
+		total += bar.Count
+		for len(values) < len(ranks) && ranks[len(values)] <= total {
+			values = append(values, float64(min(bar.To, h.max)))
+		}
+	}
+	for len(values) < len(ranks) {
+		values = append(values, float64(h.max))
+	}
+	return values
+}

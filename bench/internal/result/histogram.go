@@ -1,8 +1,10 @@
 package result
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -66,6 +68,36 @@ func (h *Histogram) Merge(o *Histogram) {
 	h.clipped += o.clipped
 }
 
+// Without is h less the samples of o, which must be among those of h: an error where they are not. Of what is left min and max are those
+// of their buckets, which are 0.1 % wide at most.
+func (h *Histogram) Without(o *Histogram) (*Histogram, error) {
+	left := NewHistogram()
+	if h == nil {
+		h = left
+	}
+	if o == nil {
+		left.Merge(h)
+		return left, nil
+	}
+	all, less := h.counts.Export(), o.counts.Export()
+	counts := slices.Clone(all.Counts)
+	if len(less.Counts) != len(counts) {
+		return nil, errors.New("the histograms have not the same buckets")
+	}
+	for i, n := range less.Counts {
+		if counts[i] -= n; counts[i] < 0 {
+			return nil, errors.New("a histogram lacks samples that were to be taken out of it")
+		}
+	}
+	all.Counts = counts
+	left.counts = hdrhistogram.Import(all)
+	left.sum, left.clipped = max(0, h.sum-o.sum), max(0, h.clipped-o.clipped)
+	if left.Count() > 0 {
+		left.min, left.max = max(h.min, left.counts.Min()), min(h.max, left.counts.Max())
+	}
+	return left, nil
+}
+
 // Reset empties h and keeps its memory.
 func (h *Histogram) Reset() {
 	h.counts.Reset()
@@ -95,6 +127,15 @@ type Summary struct {
 // Summary of h; a nil h is an empty set. Percentiles are nearest-rank, to three significant digits: the value of a bucket is its
 // highest one, but never above the exact maximum. Min, mean and max are exact to the microsecond.
 func (h *Histogram) Summary() Summary {
+	s := h.Figures()
+	if s.Count > 0 {
+		s.Histogram = encode(h.counts)
+	}
+	return s
+}
+
+// Figures are the summary of h without its histogram, for readers that have no file to write: encoding takes far longer.
+func (h *Histogram) Figures() Summary {
 	if h == nil || h.Count() == 0 {
 		return Summary{}
 	}
@@ -104,12 +145,10 @@ func (h *Histogram) Summary() Summary {
 		return &v
 	}
 	lowest, mean, highest := float64(h.min), h.sum/float64(n), float64(h.max)
-	s := Summary{
+	return Summary{
 		Count: n, Min: &lowest, Mean: &mean, Max: &highest, Clipped: h.clipped,
 		P50: at(500), P90: at(900), P95: at(950), P99: at(990), P999: at(999),
 	}
-	s.Histogram = encode(h.counts)
-	return s
 }
 
 // rankOf is the nearest rank of a percentile, given in thousandths, among n samples: the next whole one.

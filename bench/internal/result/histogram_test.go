@@ -276,3 +276,36 @@ func TestDecodeSummaryErrors(t *testing.T) {
 		})
 	}
 }
+
+func TestWithout(t *testing.T) {
+	all, some, rest := result.NewHistogram(), result.NewHistogram(), result.NewHistogram()
+	for i := range 5000 {
+		d := time.Duration(1+i*i) * time.Microsecond
+		all.Record(d)
+		if i%7 == 0 || i > 4990 {
+			some.Record(d)
+		} else {
+			rest.Record(d)
+		}
+	}
+	left, err := all.Without(some)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := left.Figures(), rest.Figures()
+	if got.Count != want.Count || *got.Mean != *want.Mean || *got.P50 != *want.P50 || *got.P99 != *want.P99 {
+		t.Errorf("left are %+v, want %+v", got, want)
+	}
+	if *got.Max < *want.Max || *got.Max > *want.Max*1.001 || *got.Min > *want.Min || *got.Min < *want.Min*0.999 {
+		t.Errorf("from %v to %v, want about %v to %v", *got.Min, *got.Max, *want.Min, *want.Max)
+	}
+	if _, err := some.Without(all); err == nil {
+		t.Error("more was taken out than there was")
+	}
+	if none, err := all.Without(all); err != nil || none.Figures().Count != 0 || none.Figures().Mean != nil {
+		t.Errorf("of all without all is left %+v, %v", none.Figures(), err)
+	}
+	if same, err := all.Without(nil); err != nil || *same.Figures().Max != *all.Figures().Max {
+		t.Errorf("without nothing: %v", err)
+	}
+}

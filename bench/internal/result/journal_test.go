@@ -59,14 +59,14 @@ func (r *recording) write(line interface{ Line() ([]byte, error) }) {
 
 // span has all samples of a span in one histogram of each kind.
 type span struct {
-	wall                                                      time.Duration
-	errors                                                    map[string]int64
-	response, service, failed, connects, handshakes, lag, due *result.Histogram
+	wall                                                           time.Duration
+	errors                                                         map[string]int64
+	response, service, failed, connects, handshakes, lag, due, app *result.Histogram
 }
 
 func newSpan() *span {
 	h := result.NewHistogram
-	return &span{errors: map[string]int64{}, response: h(), service: h(), failed: h(), connects: h(), handshakes: h(), lag: h(), due: h()}
+	return &span{errors: map[string]int64{}, response: h(), service: h(), failed: h(), connects: h(), handshakes: h(), lag: h(), due: h(), app: h()}
 }
 
 func (s *span) stats() result.Stats {
@@ -80,7 +80,7 @@ func (s *span) stats() result.Stats {
 	out := result.Stats{
 		Successes: s.response.Count(), Requests: s.response.Count(), Errors: s.errors, ResponseTime: s.response.Summary(),
 		ServiceTime: s.service.Summary(), ErrorTime: s.failed.Summary(), ConnectTime: s.connects.Summary(), TLSTime: some(s.handshakes),
-		SendLag: some(s.lag), UnsentTime: some(s.due),
+		SendLag: some(s.lag), UnsentTime: some(s.due), ServerTiming: result.NewServerTiming(s.app, nil, nil),
 	}
 	for _, n := range s.errors {
 		out.Requests += n
@@ -126,6 +126,11 @@ func (r *recording) request(whole, steps []*span) {
 		default:
 			s.errors[kind]++
 			s.failed.Record(response)
+		}
+	}
+	if kind == "" {
+		for _, s := range whole {
+			s.app.Record(service / 3)
 		}
 	}
 	if r.open {

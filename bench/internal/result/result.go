@@ -209,9 +209,21 @@ type Stats struct {
 	// SendLag is how much later the generator sent requests than it could have: after they were due and a connection was free.
 	// Missing in a closed loop, and for steps.
 	SendLag *Summary `json:"send_lag_us,omitempty"`
+	// ServerTiming is what the answers said of themselves; missing where they said nothing, and for steps.
+	ServerTiming *ServerTiming `json:"server_timing_us,omitempty"`
 	// UnsentTime is how long requests waited that were due and never sent, the errors of kind "unsent"; they are in no other time.
 	// Missing where there are none.
 	UnsentTime *Summary `json:"unsent_time_us,omitempty"`
+}
+
+// ServerTiming are durations that right answers carried in Server-Timing, each missing where no answer had it. They are the target's
+// own, by its clock: nothing of the network is in them, nor of what runs before the app gets a request.
+type ServerTiming struct {
+	// App is all of the app's work, Store the part of it that waited for the store.
+	App   *Summary `json:"app,omitempty"`
+	Store *Summary `json:"store,omitempty"`
+	// Init is how long an environment took to start, by its first answer.
+	Init *Summary `json:"init,omitempty"`
 }
 
 // ColdStarts is what is known of environments that were started. Cold requests are part of Stats too, as they are part

@@ -12,7 +12,7 @@ type sums struct {
 	requests int64
 	errors   map[string]int64
 
-	response, service, failed, connects, handshakes, lag, unsent *Histogram // nil until their first sample
+	response, service, failed, connects, handshakes, lag, unsent, app, store, init *Histogram // nil until their first sample
 }
 
 // add adds stats, but for their wall time.
@@ -31,6 +31,9 @@ func (s *sums) add(o *Stats) error {
 		{"tls_time_us", &s.handshakes, o.TLSTime},
 		{"send_lag_us", &s.lag, o.SendLag},
 		{"unsent_time_us", &s.unsent, o.UnsentTime},
+		{"server_timing_us.app", &s.app, o.ServerTiming.of().App},
+		{"server_timing_us.store", &s.store, o.ServerTiming.of().Store},
+		{"server_timing_us.init", &s.init, o.ServerTiming.of().Init},
 	} {
 		if each.from == nil {
 			continue
@@ -63,7 +66,7 @@ func (s *sums) merge(o *sums) {
 }
 
 func (s *sums) histograms() []**Histogram {
-	return []**Histogram{&s.response, &s.service, &s.failed, &s.connects, &s.handshakes, &s.lag, &s.unsent}
+	return []**Histogram{&s.response, &s.service, &s.failed, &s.connects, &s.handshakes, &s.lag, &s.unsent, &s.app, &s.store, &s.init}
 }
 
 // stats are the sums as result files have them.
@@ -72,6 +75,7 @@ func (s *sums) stats() Stats {
 		Requests: s.requests, Errors: map[string]int64{},
 		ResponseTime: s.response.Summary(), ServiceTime: s.service.Summary(), ErrorTime: s.failed.Summary(),
 		ConnectTime: s.connects.Summary(), TLSTime: known(s.handshakes), SendLag: known(s.lag), UnsentTime: known(s.unsent),
+		ServerTiming: NewServerTiming(s.app, s.store, s.init),
 	}
 	out.Successes = out.ResponseTime.Count
 	maps.Copy(out.Errors, s.errors)
@@ -81,6 +85,23 @@ func (s *sums) stats() Stats {
 		out.WallS, out.ThroughputRPS = &wall, &rps
 	}
 	return out
+}
+
+// NewServerTiming makes summaries of histograms, which may be nil; it is nil where all are empty.
+func NewServerTiming(app, store, init *Histogram) *ServerTiming {
+	t := ServerTiming{App: known(app), Store: known(store), Init: known(init)}
+	if t == (ServerTiming{}) {
+		return nil
+	}
+	return &t
+}
+
+// of is an empty one for nil.
+func (t *ServerTiming) of() ServerTiming {
+	if t == nil {
+		return ServerTiming{}
+	}
+	return *t
 }
 
 // known is the summary of a histogram that has samples, and nil otherwise.

@@ -138,7 +138,10 @@ func (v *validator) stats(where string, s *Stats) error {
 		v.summary(where+".response_time_us", &s.ResponseTime), service,
 		v.summary(where+".error_time_us", &s.ErrorTime), v.summary(where+".connect_time_us", &s.ConnectTime),
 	}
-	for name, some := range map[string]*Summary{"tls_time_us": s.TLSTime, "send_lag_us": s.SendLag, "unsent_time_us": s.UnsentTime} {
+	for name, some := range map[string]*Summary{
+		"tls_time_us": s.TLSTime, "send_lag_us": s.SendLag, "unsent_time_us": s.UnsentTime,
+		"server_timing_us.app": s.ServerTiming.of().App, "server_timing_us.store": s.ServerTiming.of().Store, "server_timing_us.init": s.ServerTiming.of().Init,
+	} {
 		if some != nil {
 			errs = append(errs, v.summary(where+"."+name, some))
 		}

@@ -34,6 +34,7 @@ func (v Service) open(s *scenario.Scenario, rounds int, number uint64, targets i
 	t.Examples = []result.ErrorSample{}
 	overall, step := newCollection(), newCollection()
 	for round := 1; round <= rounds; round++ {
+		v := v.inRound(round)
 		for i, p := range s.Phases {
 			phase := newCollection()
 			into := []*collection{phase, overall, step}

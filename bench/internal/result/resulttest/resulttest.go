@@ -19,6 +19,8 @@ type Service struct {
 	// FailEvery makes every n-th request fail with the kinds of Errors in turn; 0 fails none.
 	FailEvery int
 	Errors    []string
+	// PerRound is added to each response of a round, in turn.
+	PerRound []time.Duration
 	// Stall is how long it answers nothing in each phase of an open load.
 	Stall time.Duration
 }
@@ -139,6 +141,7 @@ func (v Service) target(s *scenario.Scenario, rounds int, number uint64, targets
 	}
 	sent := 0
 	for round := 1; round <= rounds; round++ {
+		v := v.inRound(round)
 		for i, p := range s.Phases {
 			phase := newCollection()
 			into := append([]*collection{phase}, overall)
@@ -177,6 +180,14 @@ func (v Service) target(s *scenario.Scenario, rounds int, number uint64, targets
 		t.Steps = append(t.Steps, result.StepStats{Name: s.Steps[i].Name, Stats: c.finish()})
 	}
 	return t
+}
+
+// inRound is the service as it is in a round.
+func (v Service) inRound(round int) Service {
+	if n := len(v.PerRound); n > 0 {
+		v.Base += v.PerRound[(round-1)%n]
+	}
+	return v
 }
 
 func (v Service) request(random *rand.PCG, sent int, p scenario.Phase, step string, t *result.Target, into []*collection) time.Duration {

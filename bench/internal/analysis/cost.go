@@ -1,0 +1,155 @@
+package analysis
+
+import (
+	"fmt"
+
+	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
+
+// CostInputs are what a run has measured of what a cost is made of. Fields that it has not are nil or empty.
+type CostInputs struct {
+	// LambdaName and EC2Name are the targets that the figures are of: the first one that ran as a function, and the first other one.
+	LambdaName, EC2Name string
+	Lambda, EC2         result.Spec
+	// Arch of the function and EC2Arch of the other target, as AWS spells it: the spec's, or that of the machine.
+	Arch, EC2Arch string
+	// BilledMS is the mean billed time of an invocation in ms, inits included.
+	BilledMS *cost.Interval
+	// Capacity is the rate in requests/s of one instance. AtLeast says that it was not searched for: it is the rate that was reached.
+	Capacity *cost.Interval
+	AtLeast  bool
+	// Rate in requests/s that the function answered, or the other target where there is no function.
+	Rate *cost.RPS
+	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any.
+	LambdaMeets, EC2Meets *bool
+	// Caveats are what these figures cannot say, in sentences.
+	Caveats []string
+}
+
+// CostInputsOf reads them from a run.
+func CostInputsOf(run *result.Run) *CostInputs {
+	in := &CostInputs{}
+	for i := range run.Targets {
+		t := &run.Targets[i]
+		function := t.Lambda != nil || t.Kind == "lambda" || t.Kind == "bootstrap"
+		switch {
+		case function && in.LambdaName == "":
+			in.LambdaName, in.Lambda, in.Arch, in.LambdaMeets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
+			in.billed(t)
+			in.Rate = rate(t)
+		case !function && in.EC2Name == "":
+			in.EC2Name, in.EC2, in.EC2Arch, in.EC2Meets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
+			in.capacity(run, t)
+			if in.Rate == nil {
+				in.Rate = rate(t)
+			}
+		}
+	}
+	return in
+}
+
+func awsArch(spec, machine string) string {
+	if spec == "" {
+		spec = machine
+	}
+	switch spec {
+	case "amd64", cost.X86:
+		return cost.X86
+	case cost.ARM64:
+		return cost.ARM64
+	}
+	return ""
+}
+
+func (in *CostInputs) caveat(format string, args ...any) {
+	in.Caveats = append(in.Caveats, fmt.Sprintf(format, args...))
+}
+
+// billed needs the meter of the local Lambda service.
+func (in *CostInputs) billed(t *result.Target) {
+	l := t.Lambda
+	if l == nil {
+		in.caveat("%s: what it was billed for is not in the result; --duration gives it.", t.Name)
+		return
+	}
+	settled := l.Invocations - l.Unsettled
+	if settled <= 0 {
+		in.caveat("%s: no invocation was billed.", t.Name)
+		return
+	}
+	ms := cost.Exactly(float64(l.BilledMS) / float64(settled))
+	in.BilledMS = &ms
+	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %.4g ms over %d invocations, inits included. On AWS the same code takes another time.",
+		t.Name, t.Provenance, ms.Point, settled)
+}
+
+func rate(t *result.Target) *cost.RPS {
+	if v := t.Overall.ThroughputRPS; v != nil && *v > 0 {
+		r := cost.RPS(*v)
+		return &r
+	}
+	return nil
+}
+
+// capacity of one instance: what a search found, or else the highest rate that a phase reached.
+func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
+	each := 1.0
+	if t.Spec.Instances > 1 {
+		each = float64(t.Spec.Instances)
+	}
+	if c := t.Capacity; c != nil && c.KeptRPS != nil && *c.KeptRPS > 0 {
+		// A search counts iterations; those of a chain are several requests.
+		per := 1 / each
+		if run.Scenario.Chained() {
+			per *= float64(len(run.Scenario.Steps))
+		}
+		found := cost.Interval{Low: *c.KeptRPS * per, Point: *c.KeptRPS * per, High: *c.KeptRPS * per}
+		if c.LowRPS != nil && *c.LowRPS > 0 {
+			found.Low = min(found.Low, *c.LowRPS*per)
+		}
+		if c.HighRPS != nil {
+			found.High = max(found.High, *c.HighRPS*per)
+		}
+		in.Capacity, in.AtLeast = &found, c.LimitedBy != result.LimitTarget
+		if in.AtLeast {
+			in.caveat("%s: something else than the target ended the search for its capacity, so that one instance may take more.", t.Name)
+		}
+	} else if best := fastest(t) / each; best > 0 {
+		reached := cost.Exactly(best)
+		in.Capacity, in.AtLeast = &reached, true
+		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are taken for it, so that EC2 may need fewer instances.", t.Name, best)
+	}
+	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
+		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)
+	}
+}
+
+// fastest phase that counts, in right answers a second.
+func fastest(t *result.Target) float64 {
+	best := 0.0
+	for i := range t.Phases {
+		if p := &t.Phases[i]; !p.Warmup && p.ThroughputRPS != nil {
+			best = max(best, *p.ThroughputRPS)
+		}
+	}
+	return best
+}
+
+// keeps says whether a target kept all limits in total; at its capacity it did.
+func keeps(run *result.Run, t *result.Target) *bool {
+	if t.Capacity != nil {
+		met := t.Capacity.KeptRPS != nil
+		return &met
+	}
+	known, met := false, true
+	for i := range run.Thresholds {
+		if th := &run.Thresholds[i]; th.Target == t.Name && th.Phase == "" {
+			known, met = true, met && th.Met
+		}
+	}
+	if !known {
+		return nil
+	}
+	return &met
+}

@@ -1,0 +1,119 @@
+package analysis_test
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+func costRun() *result.Run {
+	run := resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
+	run.Targets[1].Lambda = &result.Lambda{Invocations: 105, Unsettled: 5, BilledMS: 1250, MemoryMB: 512, Errors: map[string]int64{}}
+	return run
+}
+
+func rps(v float64) *float64 { return &v }
+
+func TestCostInputs(t *testing.T) {
+	t.Parallel()
+	run := costRun()
+	in := analysis.CostInputsOf(run)
+	if in.LambdaName != "lambda" || in.EC2Name != "ec2" || in.Arch != cost.X86 || in.EC2Arch != cost.X86 {
+		t.Errorf("%+v", in)
+	}
+	// 1,250 ms over the 100 invocations whose bill is known.
+	if in.BilledMS == nil || in.BilledMS.Point != 12.5 {
+		t.Errorf("billed %v", in.BilledMS)
+	}
+	best := 0.0
+	for _, p := range run.Targets[0].Phases {
+		best = max(best, *p.ThroughputRPS)
+	}
+	if in.Capacity == nil || in.Capacity.Point != best || !in.AtLeast || in.Rate == nil || float64(*in.Rate) != *run.Targets[1].Overall.ThroughputRPS {
+		t.Errorf("capacity %v, expected the best phase's %g; rate %v", in.Capacity, best, in.Rate)
+	}
+	if text := strings.Join(in.Caveats, "\n"); !strings.Contains(text, "was not searched for") || !strings.Contains(text, "emulated on the local Lambda service") {
+		t.Errorf("caveats:\n%s", text)
+	}
+	if in.LambdaMeets != nil || in.EC2Meets != nil {
+		t.Error("an SLO is said to be kept where there is none")
+	}
+}
+
+func TestCapacityOfAnInstance(t *testing.T) {
+	t.Parallel()
+	run := costRun()
+	ec2 := &run.Targets[0]
+	ec2.Spec.Instances, ec2.Spec.InstanceType = 2, "t4g.small"
+	ec2.Capacity = &result.Capacity{KeptRPS: rps(400), MissedRPS: rps(420), LowRPS: rps(380), HighRPS: rps(440), LimitedBy: result.LimitTarget}
+	in := analysis.CostInputsOf(run)
+	if want := (cost.Interval{Low: 190, Point: 200, High: 220}); in.Capacity == nil || *in.Capacity != want || in.AtLeast {
+		t.Errorf("capacity %v, at least %t; expected %v", in.Capacity, in.AtLeast, want)
+	}
+	if in.EC2Meets == nil || !*in.EC2Meets {
+		t.Error("at its capacity it keeps the SLO")
+	}
+	// Of a chain of two requests each.
+	run.Scenario.Steps[0].Capture = []scenario.Capture{{Name: "id", Header: "location"}}
+	ec2.Capacity.LimitedBy, ec2.Capacity.LowRPS, ec2.Capacity.HighRPS = result.LimitGenerator, nil, nil
+	if in = analysis.CostInputsOf(run); *in.Capacity != cost.Exactly(400) || !in.AtLeast {
+		t.Errorf("capacity %v, at least %t", in.Capacity, in.AtLeast)
+	}
+	ec2.Capacity.KeptRPS = nil
+	if in = analysis.CostInputsOf(run); in.EC2Meets == nil || *in.EC2Meets {
+		t.Error("no rate kept the SLO")
+	}
+}
+
+func TestCostInputsOfRunsThatLackThem(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change           func(*result.Run)
+		billed, capacity bool
+	}{
+		"no targets":       {func(r *result.Run) { r.Targets = nil }, false, false},
+		"only a function":  {func(r *result.Run) { r.Targets = r.Targets[1:] }, true, false},
+		"only an instance": {func(r *result.Run) { r.Targets = r.Targets[:1] }, false, true},
+		"no meter":         {func(r *result.Run) { r.Targets[1].Lambda = nil }, false, true},
+		"nothing billed":   {func(r *result.Run) { r.Targets[1].Lambda.Unsettled = 105 }, false, true},
+		"nothing answered": {func(r *result.Run) {
+			for i := range r.Targets[0].Phases {
+				r.Targets[0].Phases[i].ThroughputRPS = nil
+			}
+		}, true, false},
+		"only warm-up": {func(r *result.Run) {
+			for i := range r.Targets[0].Phases {
+				r.Targets[0].Phases[i].Warmup = true
+			}
+		}, true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := costRun()
+			c.change(run)
+			in := analysis.CostInputsOf(run)
+			if (in.BilledMS != nil) != c.billed || (in.Capacity != nil) != c.capacity {
+				t.Errorf("billed %v, capacity %v", in.BilledMS, in.Capacity)
+			}
+			if in.BilledMS != nil && math.IsNaN(in.BilledMS.Point) {
+				t.Error("NaN")
+			}
+		})
+	}
+}
+
+func TestKeepingTheSLO(t *testing.T) {
+	t.Parallel()
+	run := costRun()
+	run.Thresholds = []result.Threshold{{Target: "ec2", Met: true}, {Target: "ec2", Phase: "peak"}, {Target: "lambda", Met: true}, {Target: "lambda"}}
+	in := analysis.CostInputsOf(run)
+	if in.EC2Meets == nil || !*in.EC2Meets || in.LambdaMeets == nil || *in.LambdaMeets {
+		t.Errorf("ec2 %v, lambda %v: the total counts, and all of its limits", in.EC2Meets, in.LambdaMeets)
+	}
+}

@@ -1,0 +1,253 @@
+package analysis
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
+
+// Verdict is what the run says to the question whether the app should run on Lambda or on EC2. Its JSON is for programs; rates are in
+// requests a second, and null is not known.
+type Verdict struct {
+	SchemaVersion int `json:"schema_version"`
+	// Text is one paragraph.
+	Text string `json:"text"`
+	// Emulated says that a target did not run on AWS: its times have no AWS network in them.
+	Emulated bool   `json:"emulated"`
+	Lambda   string `json:"lambda"`
+	EC2      string `json:"ec2"`
+	// LambdaBelow is the rate below which Lambda costs less, EC2Above the one above which EC2 does, whatever the values within the
+	// ranges that they were assumed or measured in. Between them it is undecided.
+	LambdaBelow *float64 `json:"lambda_cheaper_below_rps"`
+	EC2Above    *float64 `json:"ec2_cheaper_above_rps"`
+	// Unknown says why there is no answer about the cost; empty where there is one.
+	Unknown string `json:"unknown,omitempty"`
+	// Misses are the targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
+	SLO    bool     `json:"slo"`
+	Misses []string `json:"misses_slo"`
+	// Changes are the facts that would change the answer most, in sentences; at most two.
+	Changes []string `json:"would_change"`
+	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
+	Assumptions []string `json:"assumptions"`
+	Caveats     []string `json:"caveats"`
+}
+
+// What is assumed of a target that does not tell, and the range around what was measured without one.
+const (
+	assumedRegion   = "us-east-1"
+	assumedInstance = "t4g.small"
+	assumedMemory   = 512
+	assumedHeadroom = 0.3
+	assumedLeast    = 2
+	assumedVolume   = 8
+	assumedBytes    = 500
+	assumedRange    = 0.2
+)
+
+// verdict is nil where there is no function, or nothing else than functions. Prices are those of the program.
+func (m *Model) verdict() *Verdict {
+	in := CostInputsOf(m.Run)
+	if in.LambdaName == "" || in.EC2Name == "" {
+		return nil
+	}
+	v := &Verdict{SchemaVersion: 1, Lambda: in.LambdaName, EC2: in.EC2Name, Misses: []string{}, Changes: []string{}, Assumptions: []string{}, Caveats: append([]string{}, in.Caveats...)}
+	for i, t := range m.Targets {
+		if t.Name == in.LambdaName || t.Name == in.EC2Name {
+			v.Emulated = v.Emulated || t.Provenance != result.Measured || m.Targets[i].Local
+		}
+	}
+	for _, kept := range []struct {
+		name string
+		met  *bool
+	}{{in.LambdaName, in.LambdaMeets}, {in.EC2Name, in.EC2Meets}} {
+		if kept.met != nil {
+			v.SLO = true
+			if !*kept.met {
+				v.Misses = append(v.Misses, kept.name)
+			}
+		}
+	}
+	v.cost(m, in)
+	v.Text = strings.Join(v.sentences(m), " ")
+	return v
+}
+
+// cost looks for the rates; what is missing for that it says.
+func (v *Verdict) cost(m *Model, in *CostInputs) {
+	switch {
+	case in.BilledMS == nil:
+		v.Unknown = "what " + in.LambdaName + " was billed for is not known"
+		return
+	case in.Capacity == nil:
+		v.Unknown = "how much one instance of " + in.EC2Name + " takes is not known"
+		return
+	}
+	c := v.comparison(in)
+	b, err := c.BreakEven()
+	if err != nil {
+		v.Unknown = err.Error()
+		return
+	}
+	v.Caveats = append(v.Caveats, b.Caveats...)
+	if b.Unknown != "" {
+		v.Unknown = b.Unknown
+		return
+	}
+	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
+	v.changes(c, b)
+	m.BreakEven = m.curves(in, c, b)
+}
+
+// comparison fills in what the run does not tell.
+func (v *Verdict) comparison(in *CostInputs) *cost.Comparison {
+	assume := func(format string, args ...any) { v.Assumptions = append(v.Assumptions, fmt.Sprintf(format, args...)) }
+	region := in.Lambda.Region
+	if region == "" {
+		region = in.EC2.Region
+	}
+	if region == "" {
+		region = assumedRegion
+		assume("Prices of %s.", region)
+	}
+	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes}
+	if f.Arch == "" {
+		f.Arch = cost.ARM64
+	}
+	if f.MemoryMB == 0 {
+		f.MemoryMB = assumedMemory
+		assume("%s has %d MB.", in.LambdaName, f.MemoryMB)
+	}
+	if f.FrontDoor == "" {
+		f.FrontDoor = cost.DoorFunctionURL
+	}
+	e := cost.EC2{
+		Region: region, InstanceType: in.EC2.InstanceType, Capacity: widen(*in.Capacity), Headroom: assumedHeadroom, MinInstances: assumedLeast,
+		FrontDoor: in.EC2.FrontDoor, VolumeGB: assumedVolume,
+	}
+	if e.InstanceType == "" {
+		e.InstanceType = assumedInstance
+		assume("An instance is a %s and takes what %s took here.", e.InstanceType, in.EC2Name)
+	}
+	if e.FrontDoor == "" {
+		e.FrontDoor = cost.DoorALB
+		assume("The instances, two at least, are behind a load balancer.")
+	}
+	e.PublicIPv4 = e.FrontDoor == cost.DoorNone
+	assume("%.0f %% of an instance's capacity is kept free, the load is even over the month, and requests and answers have %d bytes each.", 100*assumedHeadroom, assumedBytes)
+	if in.BilledMS.Low == in.BilledMS.High || in.Capacity.Low == in.Capacity.High {
+		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
+	}
+	return &cost.Comparison{Prices: cost.Embedded(), Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
+}
+
+func widen(i cost.Interval) cost.Interval {
+	if i.Low == i.High {
+		return cost.Within(i.Point, assumedRange)
+	}
+	return i
+}
+
+// edge is the highest rate at which Lambda is the cheaper one by the figures themselves.
+func edge(b *cost.BreakEven) float64 {
+	rate := float64(b.From)
+	if b.AtLowest == cost.CheaperLambda {
+		rate = float64(b.To)
+	}
+	for _, c := range b.Crossings {
+		if c.Above == cost.CheaperEC2 {
+			rate = float64(c.Rate)
+		}
+	}
+	return rate
+}
+
+// changes asks what else might be true, and names the two answers that are farthest from this one.
+func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
+	type what struct {
+		words  string
+		change func(c *cost.Comparison)
+	}
+	scaled := func(i cost.Interval, by float64) cost.Interval {
+		return cost.Interval{Low: i.Low * by, Point: i.Point * by, High: i.High * by}
+	}
+	list := []what{
+		{"a billed time twice as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 2) }},
+		{"a billed time half as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 0.5) }},
+		{"instances that take twice as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 2) }},
+		{"instances that take half as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 0.5) }},
+		{"ten times the load for a twentieth of the time", func(c *cost.Comparison) { c.Load.Duty = cost.Bursty() }},
+	}
+	if c.EC2.FrontDoor != cost.DoorNone {
+		list = append(list, what{"one instance without a load balancer", func(c *cost.Comparison) {
+			c.EC2.FrontDoor, c.EC2.MinInstances, c.EC2.PublicIPv4 = cost.DoorNone, 1, true
+		}})
+	}
+	type found struct {
+		words string
+		rate  float64
+		shift float64
+	}
+	now := edge(b)
+	var shifts []found
+	for _, w := range list {
+		other := *c
+		w.change(&other)
+		changed, err := other.BreakEven()
+		if err != nil || changed.Unknown != "" {
+			continue
+		}
+		if to := edge(changed); to != now {
+			shifts = append(shifts, found{w.words, to, math.Abs(math.Log(to / now))})
+		}
+	}
+	slices.SortStableFunc(shifts, func(a, b found) int {
+		switch {
+		case a.shift > b.shift:
+			return -1
+		case a.shift < b.shift:
+			return 1
+		}
+		return 0
+	})
+	for _, s := range shifts[:min(2, len(shifts))] {
+		v.Changes = append(v.Changes, fmt.Sprintf("With %s the two would cost the same at %s instead of %s.", s.words, perSecond(s.rate), perSecond(now)))
+	}
+}
+
+// curves are for drawing.
+func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *BreakEven {
+	index := func(name string) int {
+		return slices.IndexFunc(m.Targets, func(t Target) bool { return t.Name == name })
+	}
+	lambda, ec2 := CostCurve{Target: index(in.LambdaName)}, CostCurve{Target: index(in.EC2Name)}
+	for _, p := range b.Curve {
+		lambda.Points = append(lambda.Points, CostPoint{float64(p.Rate), float64(p.Lambda), float64(p.LambdaLow), float64(p.LambdaHigh)})
+		ec2.Points = append(ec2.Points, CostPoint{float64(p.Rate), float64(p.EC2), float64(p.EC2Low), float64(p.EC2High)})
+	}
+	out := &BreakEven{
+		Basis:  fmt.Sprintf("List prices of %s in %s, %.3g ms billed a request, %.3g requests/s an instance.", c.Prices.Written, c.Lambda.Region, c.Lambda.BilledMS.Point, c.EC2.Capacity.Point),
+		Curves: []CostCurve{lambda, ec2},
+	}
+	for _, crossing := range b.Crossings {
+		x := Crossing{Below: lambda.Target, Above: ec2.Target, RateRPS: Known(float64(crossing.Rate))}
+		if crossing.Above == cost.CheaperLambda {
+			x.Below, x.Above = x.Above, x.Below
+		}
+		if len(b.Crossings) == 1 && b.LambdaBelow != nil && b.EC2Above != nil {
+			x.Low, x.High = Known(float64(*b.LambdaBelow)), Known(float64(*b.EC2Above))
+		}
+		out.Crossings = append(out.Crossings, x)
+	}
+	return out
+}
+
+// perSecond is a rate in a sentence, to three digits.
+func perSecond(rate float64) string {
+	digits := max(0, 2-int(math.Floor(math.Log10(rate))))
+	return strconv.FormatFloat(rate, 'f', min(digits, 5), 64) + "/s"
+}

@@ -1,0 +1,109 @@
+package analysis_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+)
+
+// billed is a run on the local Lambda service.
+func billed(change func(*result.Run)) *result.Run {
+	run := resulttest.Run(resulttest.FourPhase(20), 6, resulttest.EC2(), resulttest.Lambda())
+	run.Targets[1].Lambda = resulttest.Meter()
+	if change != nil {
+		change(run)
+	}
+	return run
+}
+
+func TestVerdict(t *testing.T) {
+	t.Parallel()
+	missed := func(name string) func(*result.Run) {
+		return func(r *result.Run) {
+			for i := range r.Targets {
+				met := r.Targets[i].Name != name
+				r.Thresholds = append(r.Thresholds, result.Threshold{Target: r.Targets[i].Name, Metric: scenario.MetricP99, Limit: 50_000, Met: met})
+			}
+		}
+	}
+	tests := []struct {
+		name   string
+		change func(*result.Run)
+		want   []string
+		not    []string
+	}{
+		{"emulated", nil, []string{"Emulated:", "lambda costs less below ", "between them it is undecided", "no SLO", "The rounds do not tell whether their p99s differ.", "With "}, []string{"With care"}},
+		{"one target misses", missed("lambda"), []string{"lambda misses the SLO", "ec2 is the only one"}, []string{"no SLO"}},
+		{"no target misses", missed(""), []string{"Both keep the SLO"}, nil},
+		{"a bad generator", func(r *result.Run) { r.Generator.Verdict = result.Invalid }, []string{`verdict is "invalid"`}, nil},
+		{"no bill", func(r *result.Run) { r.Targets[1].Lambda = nil }, []string{"cannot be said: what lambda was billed for is not known"}, []string{"costs less below"}},
+		{"no invocation", func(r *result.Run) { r.Targets[1].Lambda.Invocations, r.Targets[1].Lambda.Unsettled = 0, 0 }, []string{"cannot be said"}, nil},
+		{"few rounds", func(r *result.Run) {
+			*r = *resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
+		}, []string{"cannot be said of 1 round; that takes 5"}, []string{"times that of"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			v := compare(t, billed(test.change)).Verdict
+			if v == nil {
+				t.Fatal("there is none")
+			}
+			for _, want := range test.want {
+				if !strings.Contains(v.Text, want) {
+					t.Errorf("no %q in %q", want, v.Text)
+				}
+			}
+			for _, not := range append(test.not, "NaN", "Inf", "%!") {
+				if strings.Contains(v.Text, not) {
+					t.Errorf("%q in %q", not, v.Text)
+				}
+			}
+			if _, err := json.Marshal(v); err != nil {
+				t.Error(err)
+			}
+			if known := v.LambdaBelow != nil || v.EC2Above != nil; known == (v.Unknown != "") && v.Unknown != "" {
+				t.Errorf("the rates are known: %v, and the reason is %q", known, v.Unknown)
+			}
+		})
+	}
+}
+
+func TestVerdictOrders(t *testing.T) {
+	t.Parallel()
+	m := compare(t, billed(nil))
+	v := m.Verdict
+	if v.LambdaBelow == nil || v.EC2Above == nil || *v.LambdaBelow > *v.EC2Above || len(v.Changes) != 2 || !v.Emulated {
+		t.Fatalf("%+v", v)
+	}
+	// What draws the curves agrees: below the first rate Lambda's worst is below EC2's best.
+	for i, p := range m.BreakEven.Curves[0].Points {
+		e := m.BreakEven.Curves[1].Points[i]
+		if p.RateRPS < *v.LambdaBelow*0.99 && p.High > e.Low {
+			t.Errorf("at %v/s Lambda may cost %v, and EC2 %v", p.RateRPS, p.High, e.Low)
+		}
+	}
+	// A longer billed time never makes Lambda cheaper up to a higher rate.
+	slower := compare(t, billed(func(r *result.Run) { r.Targets[1].Lambda.BilledMS *= 4 })).Verdict
+	if slower.LambdaBelow == nil || *slower.LambdaBelow >= *v.LambdaBelow {
+		t.Errorf("four times the billed time: %v, before %v", slower.LambdaBelow, *v.LambdaBelow)
+	}
+}
+
+func TestNoVerdict(t *testing.T) {
+	t.Parallel()
+	for name, run := range map[string]*result.Run{
+		"one target":   resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2()),
+		"no function":  resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.EC2()),
+		"no instances": resulttest.Run(resulttest.FourPhase(20), 1, resulttest.Lambda()),
+	} {
+		run.Targets[len(run.Targets)-1].Name = "last"
+		if v := compare(t, run).Verdict; v != nil {
+			t.Errorf("%s: %+v", name, v)
+		}
+	}
+}

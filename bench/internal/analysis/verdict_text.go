@@ -1,0 +1,82 @@
+package analysis
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/stats"
+)
+
+// sentences never say more than the figures do.
+func (v *Verdict) sentences(m *Model) []string {
+	var list []string
+	if v.Emulated {
+		list = append(list, "Emulated: billed and response times are of this machine, and no AWS network is in them, so this is a verdict on a model of AWS.")
+	}
+	if m.Run.Generator.Verdict != result.Valid {
+		list = append(list, fmt.Sprintf("The load generator's own verdict is %q, so take it with care.", m.Run.Generator.Verdict))
+	}
+	return slices.Concat(list, v.costSentences(), v.sloSentences(), v.tailSentences(m), v.Changes)
+}
+
+func (v *Verdict) costSentences() []string {
+	below, above := v.LambdaBelow, v.EC2Above
+	switch {
+	case v.Unknown != "":
+		return []string{"Which of the two costs less cannot be said: " + v.Unknown + "."}
+	case below != nil && *below >= float64(cost.MaxRate):
+		return []string{v.Lambda + " costs less at all rates up to " + perSecond(float64(cost.MaxRate)) + "."}
+	case above != nil && *above <= float64(cost.MinRate):
+		return []string{v.EC2 + " costs less at all rates from " + perSecond(float64(cost.MinRate)) + "."}
+	case below != nil && above != nil:
+		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them it is undecided.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above))}
+	case below != nil:
+		return []string{fmt.Sprintf("%s costs less below %s; above it is undecided.", v.Lambda, perSecond(*below))}
+	case above != nil:
+		return []string{fmt.Sprintf("%s costs less above %s; below it is undecided.", v.EC2, perSecond(*above))}
+	}
+	return []string{"Which of the two costs less is undecided at all rates."}
+}
+
+func (v *Verdict) sloSentences() []string {
+	switch {
+	case !v.SLO:
+		return []string{"The run had no SLO, so which target is fast enough is not judged."}
+	case len(v.Misses) == 0:
+		return []string{"Both keep the SLO at the rates of this run."}
+	case len(v.Misses) == 1:
+		other := v.Lambda
+		if v.Misses[0] == v.Lambda {
+			other = v.EC2
+		}
+		return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", v.Misses[0], other)}
+	}
+	return []string{"Both miss the SLO, so neither will do as it is."}
+}
+
+// tailSentences compare the highest percentile up to p99 that was compared.
+func (v *Verdict) tailSentences(m *Model) []string {
+	if len(m.Targets) != 2 {
+		return nil
+	}
+	var tail *Comparison
+	for i := range m.Comparisons {
+		if c := &m.Comparisons[i]; slices.Contains([]string{"p50", "p90", "p95", "p99"}, c.Metric.Key) {
+			tail = c
+		}
+	}
+	if tail == nil || tail.Effect == nil || tail.Metric.Better == Neither {
+		return nil
+	}
+	name, base, metric := m.Targets[1].Name, m.Targets[0].Name, strings.ToLower(strings.TrimSuffix(tail.Metric.Label, " response"))
+	switch {
+	case tail.Interval == nil && tail.BaseRounds < stats.MinRounds:
+		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %s; that takes %d.", metric+"s", choose(int64(tail.BaseRounds), "1 round", "%d rounds"), stats.MinRounds)}
+	case tail.Standing == Better || tail.Standing == Worse:
+		return []string{fmt.Sprintf("The %s of %s is %.3g times that of %s (95 %%: %.3g to %.3g).", metric, name, *tail.Effect, base, tail.Interval.Low, tail.Interval.High)}
+	}
+	return []string{fmt.Sprintf("The rounds do not tell whether their %ss differ.", metric)}
+}

@@ -1,0 +1,129 @@
+package chart
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+)
+
+// ticker has the places and the texts of an axis.
+type ticker struct{ axis Axis }
+
+// Ticks implements plot.Ticker.
+func (t ticker) Ticks(lowest, highest float64) []plot.Tick {
+	switch {
+	case t.axis.Unit == Percentile:
+		return percentileTicks(highest)
+	case t.axis.Scale == Log:
+		return t.logTicks(lowest, highest)
+	}
+	return t.linearTicks(lowest, highest)
+}
+
+// linearTicks are at most nine, at multiples of 1, 2 or 5 of a power of ten.
+func (t ticker) linearTicks(lowest, highest float64) []plot.Tick {
+	const most = 8
+	unit := 1.
+	if t.axis.Unit == Share {
+		unit = 0.01
+	}
+	step := math.Pow(10, math.Floor(math.Log10((highest-lowest)/most/unit))) * unit
+	for _, n := range []float64{1, 2, 5, 10} {
+		if (highest-lowest)/(n*step) <= most {
+			step *= n
+			break
+		}
+	}
+	var ticks []plot.Tick
+	for n := math.Ceil(lowest / step); n*step <= highest+step*1e-9; n++ {
+		ticks = append(ticks, plot.Tick{Value: n * step, Label: t.axis.Unit.Format(n * step)})
+	}
+	return ticks
+}
+
+// percentileTicks are the percentiles that people name.
+func percentileTicks(highest float64) []plot.Tick {
+	ticks := []plot.Tick{{Value: 1, Label: "min"}, {Value: 2, Label: "p50"}}
+	for above := 10.; above <= highest*1.001; above *= 10 {
+		ticks = append(ticks, plot.Tick{Value: above, Label: Percentile.Format(above)})
+	}
+	return ticks
+}
+
+// logTicks has labels at powers of ten, and at 2 and 5 times them where there are few powers.
+func (t ticker) logTicks(lowest, highest float64) []plot.Tick {
+	var ticks []plot.Tick
+	decades := math.Log10(highest / lowest)
+	for e := math.Floor(math.Log10(lowest)); e <= math.Ceil(math.Log10(highest)); e++ {
+		power := math.Pow(10, e)
+		for n := 1.; n < 10; n++ {
+			v := n * power
+			if v < lowest*0.999 || v > highest*1.001 {
+				continue
+			}
+			label := ""
+			if n == 1 && (decades < 7 || int(e)%2 == 0) || decades < 2.5 && (n == 2 || n == 5) || decades < 0.7 {
+				label = t.axis.Unit.Format(v)
+			}
+			ticks = append(ticks, plot.Tick{Value: v, Label: label})
+		}
+	}
+	return ticks
+}
+
+// Format writes a figure as an axis does: short, to three digits at most.
+func (u Unit) Format(v float64) string {
+	switch u {
+	case Microseconds:
+		switch a := math.Abs(v); {
+		case a >= 1e6:
+			return short(v/1e6) + " s"
+		case a >= 1e3:
+			return short(v/1e3) + " ms"
+		case a == 0:
+			return "0"
+		}
+		return short(v) + " µs"
+	case Seconds:
+		return short(v) + " s"
+	case Share:
+		return short(v*100) + " %"
+	case Percentile:
+		// One more digit than there are nines.
+		text := strconv.FormatFloat(100-100/v, 'f', max(1, int(math.Ceil(math.Log10(v)-1e-9))), 64)
+		return "p" + strings.TrimSuffix(strings.TrimRight(text, "0"), ".")
+	case PerSecond:
+		return thousands(v) + "/s"
+	case Dollars:
+		return "$" + thousands(v)
+	case Count:
+	}
+	return thousands(v)
+}
+
+func thousands(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1e9:
+		return short(v/1e9) + "G"
+	case a >= 1e6:
+		return short(v/1e6) + "M"
+	case a >= 1e4:
+		return short(v/1e3) + "k"
+	}
+	return short(v)
+}
+
+// short is v to three digits without zeros at the end.
+func short(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
+	text := strconv.FormatFloat(v, 'f', digits, 64)
+	if strings.Contains(text, ".") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text
+}

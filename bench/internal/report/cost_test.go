@@ -1,0 +1,92 @@
+package report
+
+import (
+	"bytes"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/cost"
+)
+
+func TestBreakEvenInWords(t *testing.T) {
+	t.Parallel()
+	at := func(v float64) *cost.RPS { r := cost.RPS(v); return &r }
+	base := cost.BreakEven{Duty: "even", From: 0.01, To: 100_000}
+	for name, c := range map[string]struct {
+		below, above *cost.RPS
+		unknown      string
+		want         string
+	}{
+		"a price is missing": {nil, nil, "no price", "even: no answer, as no price."},
+		"always Lambda":      {at(100_000), nil, "", "even: Lambda is cheaper at all rates from 0.0100 to 100,000/s."},
+		"always EC2":         {nil, at(0.01), "", "even: EC2 is cheaper at all rates from 0.0100 to 100,000/s."},
+		"one point":          {at(38), at(38), "", "even: Lambda is cheaper below 38.0/s, EC2 above it."},
+		"a range": {at(30), at(50), "", "even: Lambda is cheaper below 30.0/s, EC2 above 50.0/s; between them it depends on the rate and on the figures" +
+			" within their ranges."},
+		"EC2 never surely":    {at(30), nil, "", "even: Lambda is cheaper below 30.0/s; above it, EC2 is not cheaper at all rates up to 100,000/s."},
+		"Lambda never surely": {nil, at(50), "", "even: EC2 is cheaper above 50.0/s; below it, Lambda is not cheaper at all rates down to 0.0100/s."},
+		"nothing":             {nil, nil, "", "even: neither is cheaper throughout at either end of 0.0100 to 100,000/s."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := base
+			b.LambdaBelow, b.EC2Above, b.Unknown = c.below, c.above, c.unknown
+			if got := breakEvenText(&b); got != c.want {
+				t.Errorf("%s\nexpected\n%s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestMoney(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[cost.USD]string{0: "0.00", 0.0000123: "0.0000123", 0.05: "0.0500", 0.1: "0.10", 1.005: "1.00", 1234567.891: "1,234,567.89"} {
+		if got := money(&v); got != want {
+			t.Errorf("%g: %s, expected %s", float64(v), got, want)
+		}
+	}
+	if got := money(nil); got != "n/a" {
+		t.Errorf("not known: %s", got)
+	}
+	price := 0.0000133334
+	if got := each(&price); got != "0.0000133334" {
+		t.Error(got)
+	}
+}
+
+// TestCostIsShownAsItIs has names that a plan may bring from anywhere.
+func TestCostIsShownAsItIs(t *testing.T) {
+	t.Parallel()
+	usd := cost.USD(3)
+	yes := true
+	bill := &cost.Bill{
+		Name: "EC2", Hours: cost.HoursPerMonth, Requests: 1e6, Instances: 1,
+		Lines: []cost.Line{{Item: "odd\x1b[31m item", Quantity: 2, Unit: "hours", USD: &usd, Note: "a note"}, {Item: "no price", Quantity: 1, Unit: "GB"}},
+	}
+	var out bytes.Buffer
+	err := Cost(&out, &CostReport{
+		Subject: []string{"subject\x07"}, Bills: []*cost.Bill{bill}, Shared: []*cost.Bill{bill}, Caveats: []string{"a caveat"},
+		Candidates: []cost.Candidate{{Name: "EC2", Bill: bill, Meets: &yes}, {Name: "other"}},
+		BreakEvens: []*cost.BreakEven{{Duty: "even", From: 0.01, To: 100, AtLowest: cost.CheaperEC2, Curve: []cost.CurvePoint{{Rate: 0.01, Lambda: 1, LambdaLow: 0.5, LambdaHigh: 2, EC2: 3, EC2Low: 3, EC2High: 3}}}},
+	}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if strings.ContainsAny(text, "\x1b\x07") {
+		t.Errorf("control characters are shown:\n%q", text)
+	}
+	for _, want := range []string{"EC2, a month of 1,000,000 requests, 1 instance", "no price", "n/a", "not known", "EC2 always", "0.50 – 2.00", "a caveat", "a note"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if err := Cost(brokenWriter{}, &CostReport{}, Options{}); err == nil {
+		t.Error("an error of the writer is lost")
+	}
+}
+
+type brokenWriter struct{}
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, errors.ErrUnsupported }
