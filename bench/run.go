@@ -18,6 +18,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
+	"github.com/crossover-bench/crossover/bench/internal/terraform"
 	"github.com/crossover-bench/crossover/bench/scenarios"
 )
 
@@ -49,7 +50,8 @@ func newRunCommand(std streams, name string) *cobra.Command {
 		Example: `  bench
   bench run --scenario four-phase-100 --rounds 5
   bench run --target blue=http://127.0.0.1:8080 --target green=http://127.0.0.1:9090 --scenario mine.yaml
-  bench run --targets targets.json --json > result.json`,
+  bench run --targets targets.json --json > result.json
+  bench run --targets terraform --scenario steady`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.validate(c); err != nil {
@@ -59,7 +61,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.targets, "targets", "local", "local, or a targets file (FILE.json)")
+	f.StringVar(&o.targets, "targets", "local", "local, terraform[=DIR] (the output 'targets' of what was applied in DIR, by default ./terraform), or a targets file (FILE.json)")
 	f.StringArrayVar(&o.named, "target", nil, "NAME=URL of a running target; may be repeated")
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
 	f.StringVar(&o.out, "out", "", "folder for result.json and the reports (default results/TIME-SCENARIO)")
@@ -75,7 +77,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
-	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local"}} {
+	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local", "terraform"}} {
 		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
 			panic(err)
 		}
@@ -91,10 +93,8 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--targets and --target exclude each other: put all targets into the file, or name all by URL")
 	case o.rounds < 1 || o.rounds > maxRounds:
 		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
-	case o.targets == "":
-		return errors.New("--targets: expected local or FILE.json, got an empty name")
-	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
-		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
+	case o.targets == "" || o.targets == "terraform=":
+		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
 	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags())); err != nil {
 		return err
@@ -137,17 +137,36 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 	})
 }
 
+// terraformDir is the folder of --targets terraform[=DIR], and false where the targets come from elsewhere.
+func (o *runOptions) terraformDir() (string, bool) {
+	if o.targets == "terraform" {
+		return "terraform", true
+	}
+	return strings.CutPrefix(o.targets, "terraform=")
+}
+
 // readSpecs gives the targets that the flags name; none for local.
-func (o *runOptions) readSpecs() ([]target.Spec, error) {
+func (o *runOptions) readSpecs(ctx context.Context) ([]target.Spec, error) {
 	switch {
 	case len(o.named) > 0:
 		return target.ParseFlags(o.named)
 	case o.targets == "local":
 		return nil, nil
 	}
+	if dir, ok := o.terraformDir(); ok {
+		outputs, err := terraform.Read(ctx, dir)
+		if err != nil {
+			return nil, fmt.Errorf("--targets terraform: %w", err)
+		}
+		data, err := outputs.Get("targets")
+		if err != nil {
+			return nil, fmt.Errorf("--targets terraform: %w", err)
+		}
+		return target.ParseOutput(dir, data)
+	}
 	data, err := os.ReadFile(o.targets)
 	if err != nil {
-		return nil, fmt.Errorf("--targets: %w (expected local or a targets file)", err)
+		return nil, fmt.Errorf("--targets: %w (expected local, terraform[=DIR] or a targets file)", err)
 	}
 	return target.ParseFile(o.targets, data)
 }
@@ -162,7 +181,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	if err := o.capacity.apply(s); err != nil {
 		return usageError{err}
 	}
-	specs, err := o.readSpecs()
+	specs, err := o.readSpecs(ctx)
 	if err != nil {
 		return usageError{err}
 	}
