@@ -39,6 +39,9 @@ type runOptions struct {
 	linger    time.Duration
 	limits    limits
 	capacity  capacityOptions
+	remote    remoteOptions
+
+	outputs *terraform.Outputs // once they are read
 }
 
 const maxRounds = 1000
@@ -51,11 +54,15 @@ func newRunCommand(std streams, name string) *cobra.Command {
   bench run --scenario four-phase-100 --rounds 5
   bench run --target blue=http://127.0.0.1:8080 --target green=http://127.0.0.1:9090 --scenario mine.yaml
   bench run --targets targets.json --json > result.json
-  bench run --targets terraform --scenario steady`,
+  bench run --targets terraform --scenario steady
+  bench run --targets terraform --from aws --scenario steady --rounds 5`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.validate(c); err != nil {
 				return usageError{err}
+			}
+			if o.remote.from != "" {
+				return runRemotely(c.Context(), std, &o, c.Flags())
 			}
 			return runBench(c.Context(), std, &o)
 		},
@@ -74,10 +81,11 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.reach.flags(f)
 	o.limits.flags(f)
 	o.capacity.flags(f)
+	o.remote.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
-	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local", "terraform"}} {
+	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local", "terraform"}, "from": {fromAWS}} {
 		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
 			panic(err)
 		}
@@ -96,7 +104,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	case o.targets == "" || o.targets == "terraform=":
 		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
-	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags())); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o)); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -110,6 +118,11 @@ func (o *runOptions) validate(c *cobra.Command) error {
 
 // loadScenario finds a shipped scenario by its name, or reads a file.
 func loadScenario(name string) (*scenario.Scenario, error) {
+	return readScenario(name, func(string, []byte) {})
+}
+
+// readScenario is loadScenario that shows each file that it reads, those in a scenario by the name that they have there.
+func readScenario(name string, seen func(name string, data []byte)) (*scenario.Scenario, error) {
 	if data, ok := scenarios.Read(name); ok {
 		return scenario.Parse(name+".yaml", data, os.ReadFile)
 	}
@@ -122,7 +135,9 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}
-	return scenario.Parse(name, data, func(file string) ([]byte, error) {
+	seen(name, data)
+	return scenario.Parse(name, data, func(named string) ([]byte, error) {
+		file := named
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(filepath.Dir(name), file)
 		}
@@ -133,7 +148,9 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		return os.ReadFile(file)
+		data, err := os.ReadFile(file)
+		seen(named, data)
+		return data, err
 	})
 }
 
@@ -145,6 +162,16 @@ func (o *runOptions) terraformDir() (string, bool) {
 	return strings.CutPrefix(o.targets, "terraform=")
 }
 
+// output reads one output of the configuration in dir, asking terraform once.
+func (o *runOptions) output(ctx context.Context, dir, name string) (_ []byte, err error) {
+	if o.outputs == nil {
+		if o.outputs, err = terraform.Read(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	return o.outputs.Get(name)
+}
+
 // readSpecs gives the targets that the flags name; none for local.
 func (o *runOptions) readSpecs(ctx context.Context) ([]target.Spec, error) {
 	switch {
@@ -154,11 +181,7 @@ func (o *runOptions) readSpecs(ctx context.Context) ([]target.Spec, error) {
 		return nil, nil
 	}
 	if dir, ok := o.terraformDir(); ok {
-		outputs, err := terraform.Read(ctx, dir)
-		if err != nil {
-			return nil, fmt.Errorf("--targets terraform: %w", err)
-		}
-		data, err := outputs.Get("targets")
+		data, err := o.output(ctx, dir, "targets")
 		if err != nil {
 			return nil, fmt.Errorf("--targets terraform: %w", err)
 		}
@@ -262,7 +285,7 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 		err = fmt.Errorf("printing the result: %w", err)
 	}
 	if writeErr == nil {
-		show.say("Report: %s", filepath.Join(out.dir, "report.md"))
+		show.say(reportLine+"%s", filepath.Join(out.dir, "report.md"))
 	}
 	return errors.Join(writeErr, err)
 }

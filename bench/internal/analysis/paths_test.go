@@ -13,7 +13,9 @@ import (
 func TestUnequalPaths(t *testing.T) {
 	t.Parallel()
 	yes, no := true, false
-	ec2 := func(url string, s result.Spec) result.Target { return result.Target{Name: "ec2", Kind: "ec2", URL: url, Spec: s} }
+	ec2 := func(url string, s result.Spec) result.Target {
+		return result.Target{Name: "ec2", Kind: "ec2", URL: url, Spec: s}
+	}
 	lambda := func(url string, s result.Spec) result.Target {
 		return result.Target{Name: "lambda", Kind: "lambda", URL: url, Spec: s}
 	}
@@ -35,7 +37,8 @@ func TestUnequalPaths(t *testing.T) {
 		"TLS told otherwise": {ec2("http://x", result.Spec{TLS: &no, FrontDoor: "alb"}), lambda("http://y", result.Spec{TLS: &yes, FrontDoor: "alb"}), []string{tls}},
 		"started here":       {result.Target{Name: "ec2", Kind: "process", URL: "http://x"}, result.Target{Name: "lambda", Kind: "bootstrap", URL: "https://x", Spec: result.Spec{FrontDoor: "alb"}}, nil},
 		"URLs of unknown doors": {
-			result.Target{Name: "a", Kind: "url", URL: "https://x"}, result.Target{Name: "b", Kind: "url", URL: "http://x", Spec: result.Spec{FrontDoor: "alb"}},
+			result.Target{Name: "a", Kind: "url", URL: "https://x"},
+			result.Target{Name: "b", Kind: "url", URL: "http://x", Spec: result.Spec{FrontDoor: "alb"}},
 			[]string{"Unequal paths: a was called with TLS, b without. Handshakes and encryption are in the figures of one side only."},
 		},
 	} {
