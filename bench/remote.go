@@ -156,6 +156,9 @@ func runRemotely(ctx context.Context, std streams, o *runOptions, f *pflag.FlagS
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
 	show.plain() // what comes from there are lines
+	if err := o.spend.check(s, o.rounds, specs, show.say); err != nil {
+		return err
+	}
 	ctx, i, stop := watchSignals(ctx, show.draining)
 	defer stop()
 	i.measure()

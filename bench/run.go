@@ -40,6 +40,7 @@ type runOptions struct {
 	limits    limits
 	capacity  capacityOptions
 	remote    remoteOptions
+	spend     spend
 
 	outputs *terraform.Outputs // once they are read
 }
@@ -82,6 +83,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.limits.flags(f)
 	o.capacity.flags(f)
 	o.remote.flags(f)
+	o.spend.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -104,7 +106,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	case o.targets == "" || o.targets == "terraform=":
 		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
-	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o)); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate(c.Flags())); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -217,6 +219,9 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
+	if err := o.spend.check(s, o.rounds, specs, show.say); err != nil {
+		return err
+	}
 	ctx, i, stop := watchSignals(ctx, show.draining)
 	defer stop()
 	live, err := openLive(ctx, std, o, show)
