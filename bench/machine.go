@@ -37,13 +37,16 @@ func stamped() result.Tool {
 	return t
 }
 
+// unknownCommit is that of a build that does not tell.
+const unknownCommit = "unknown"
+
 // tool says which bench this is. `go run` stamps no commit into the binary, so in a checkout git is asked.
 func tool(ctx context.Context) result.Tool {
 	t := stamped()
 	if t.Commit != "" {
 		return t
 	}
-	t.Commit = "unknown"
+	t.Commit = unknownCommit
 	root, err := target.Checkout(".")
 	if err != nil {
 		return t

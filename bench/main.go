@@ -74,6 +74,9 @@ func exitStatus(err error) int {
 	if err == nil {
 		return exitDone
 	}
+	if status, ok := errors.AsType[workError](err); ok && status > 0 {
+		return int(status)
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
@@ -109,7 +112,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
 	runCommand.Long = runCommand.Short + ".\n\nShipped scenarios:\n" + shippedScenarios()
 	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newCostCommand(std), newMiniredisCommand(std),
-		newReapCommand(std))
+		newReapCommand(std), newWorkCommand(std))
 	return root
 }
 

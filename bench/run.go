@@ -17,6 +17,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
+	"github.com/crossover-bench/crossover/bench/internal/terraform"
 	"github.com/crossover-bench/crossover/bench/scenarios"
 )
 
@@ -38,6 +39,10 @@ type runOptions struct {
 	limits    limits
 	capacity  capacityOptions
 	quota     bool
+	remote    remoteOptions
+	spend     spend
+
+	outputs *terraform.Outputs // once they are read
 }
 
 const maxRounds = 1000
@@ -49,17 +54,22 @@ func newRunCommand(std streams, name string) *cobra.Command {
 		Example: `  bench
   bench run --scenario four-phase-100 --rounds 5
   bench run --target blue=http://127.0.0.1:8080 --target green=http://127.0.0.1:9090 --scenario mine.yaml
-  bench run --targets targets.json --json > result.json`,
+  bench run --targets targets.json --json > result.json
+  bench run --targets terraform --scenario steady
+  bench run --targets terraform --from aws --scenario steady --rounds 5`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.validate(c); err != nil {
 				return usageError{err}
 			}
+			if o.remote.from != "" {
+				return runRemotely(c.Context(), std, &o, c.Flags())
+			}
 			return runBench(c.Context(), std, &o)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&o.targets, "targets", "local", "local, or a targets file (FILE.json)")
+	f.StringVar(&o.targets, "targets", "local", "local, terraform[=DIR] (the output 'targets' of what was applied in DIR, by default ./terraform), or a targets file (FILE.json)")
 	f.StringArrayVar(&o.named, "target", nil, "NAME=URL of a running target; may be repeated")
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
 	f.StringVar(&o.out, "out", "", "folder for result.json and the reports (default results/TIME-SCENARIO)")
@@ -73,10 +83,12 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.reach.flags(f)
 	o.limits.flags(f)
 	o.capacity.flags(f)
+	o.remote.flags(f)
+	o.spend.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
-	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local"}} {
+	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local", "terraform"}, "from": {fromAWS}} {
 		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
 			panic(err)
 		}
@@ -94,12 +106,10 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--request-quota is for --targets local: in a targets file give the bootstrap \"request_quota\": true")
 	case o.rounds < 1 || o.rounds > maxRounds:
 		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
-	case o.targets == "":
-		return errors.New("--targets: expected local or FILE.json, got an empty name")
-	case o.targets == "terraform" || strings.HasPrefix(o.targets, "terraform="):
-		return errors.New("--targets terraform is not supported by this version: write the output 'targets' to a file and name that")
+	case o.targets == "" || o.targets == "terraform=":
+		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
-	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags())); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate(c.Flags())); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -113,6 +123,11 @@ func (o *runOptions) validate(c *cobra.Command) error {
 
 // loadScenario finds a shipped scenario by its name, or reads a file.
 func loadScenario(name string) (*scenario.Scenario, error) {
+	return readScenario(name, func(string, []byte) {})
+}
+
+// readScenario is loadScenario that shows each file that it reads, those in a scenario by the name that they have there.
+func readScenario(name string, seen func(name string, data []byte)) (*scenario.Scenario, error) {
 	if data, ok := scenarios.Read(name); ok {
 		return scenario.Parse(name+".yaml", data, os.ReadFile)
 	}
@@ -125,7 +140,9 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the scenario: %w", err)
 	}
-	return scenario.Parse(name, data, func(file string) ([]byte, error) {
+	seen(name, data)
+	return scenario.Parse(name, data, func(named string) ([]byte, error) {
+		file := named
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(filepath.Dir(name), file)
 		}
@@ -136,21 +153,48 @@ func loadScenario(name string) (*scenario.Scenario, error) {
 		if err != nil {
 			return nil, err
 		}
-		return os.ReadFile(file)
+		data, err := os.ReadFile(file)
+		seen(named, data)
+		return data, err
 	})
 }
 
+// terraformDir is the folder of --targets terraform[=DIR], and false where the targets come from elsewhere.
+func (o *runOptions) terraformDir() (string, bool) {
+	if o.targets == "terraform" {
+		return "terraform", true
+	}
+	return strings.CutPrefix(o.targets, "terraform=")
+}
+
+// output reads one output of the configuration in dir, asking terraform once.
+func (o *runOptions) output(ctx context.Context, dir, name string) (_ []byte, err error) {
+	if o.outputs == nil {
+		if o.outputs, err = terraform.Read(ctx, dir); err != nil {
+			return nil, err
+		}
+	}
+	return o.outputs.Get(name)
+}
+
 // readSpecs gives the targets that the flags name; none for local.
-func (o *runOptions) readSpecs() ([]target.Spec, error) {
+func (o *runOptions) readSpecs(ctx context.Context) ([]target.Spec, error) {
 	switch {
 	case len(o.named) > 0:
 		return target.ParseFlags(o.named)
 	case o.targets == "local":
 		return nil, nil
 	}
+	if dir, ok := o.terraformDir(); ok {
+		data, err := o.output(ctx, dir, "targets")
+		if err != nil {
+			return nil, fmt.Errorf("--targets terraform: %w", err)
+		}
+		return target.ParseOutput(dir, data)
+	}
 	data, err := os.ReadFile(o.targets)
 	if err != nil {
-		return nil, fmt.Errorf("--targets: %w (expected local or a targets file)", err)
+		return nil, fmt.Errorf("--targets: %w (expected local, terraform[=DIR] or a targets file)", err)
 	}
 	return target.ParseFile(o.targets, data)
 }
@@ -165,7 +209,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	if err := o.capacity.apply(s); err != nil {
 		return usageError{err}
 	}
-	specs, err := o.readSpecs()
+	specs, err := o.readSpecs(ctx)
 	if err != nil {
 		return usageError{err}
 	}
@@ -178,6 +222,9 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
+	if err := o.spend.check(s, o.rounds, specs, show.say); err != nil {
+		return err
+	}
 	ctx, i, stop := watchSignals(ctx, show.draining)
 	defer stop()
 	live, err := openLive(ctx, std, o, show)
@@ -246,7 +293,7 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 		err = fmt.Errorf("printing the result: %w", err)
 	}
 	if writeErr == nil {
-		show.say("Report: %s and %s", filepath.Join(out.dir, report.FileName), report.HTMLName)
+		show.say(reportLine+"%s and %s", filepath.Join(out.dir, report.FileName), report.HTMLName)
 	}
 	return errors.Join(writeErr, err)
 }

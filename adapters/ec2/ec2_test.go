@@ -3,12 +3,15 @@ package main_test
 import (
 	"bufio"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +20,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/crossover-bench/crossover/adapters/internal/elasticache/elasticachetest"
 	"github.com/crossover-bench/crossover/app/storetest"
 )
 
@@ -245,7 +249,72 @@ func TestPrintConfig(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-	if diff := cmp.Diff([]string{"REDIS_URL=redis://:xxxxx@h", "REDIS_POOL_SIZE=64"}, []string{lines[2], lines[6]}); diff != "" {
+	if diff := cmp.Diff([]string{"REDIS_URL=redis://:xxxxx@h", "REDIS_POOL_SIZE=64"}, []string{lines[2], lines[7]}); diff != "" {
 		t.Errorf("output differs (-want +got):\n%s", diff)
 	}
+}
+
+// The whole way of IAM authentication: keys in the environment, a token at each dial,
+// TLS, a real server that knows the user by that token alone.
+func TestIAMAuthentication(t *testing.T) {
+	keys := elasticachetest.Keys{ID: "AKIDEXAMPLE", Secret: "a-secret-key", Session: "a-session-token"}
+	cache := elasticachetest.Start(t, keys)
+	start := func(t *testing.T, env ...string) (*process, string) {
+		t.Helper()
+		p := launch(t, ec2Binary, slices.Concat([]string{"HOST=127.0.0.1", "PORT=0", "LOG_LEVEL=debug", "AWS_EC2_METADATA_DISABLED=true"}, cache.Env(), env)...)
+		addr, _ := p.wait(t, "listening")["addr"].(string)
+		return p, addr
+	}
+	end := func(t *testing.T, p *process) {
+		t.Helper()
+		p.signal(t, syscall.SIGTERM)
+		if code := p.exit(t); code != 0 {
+			t.Errorf("exit code = %d; want 0", code)
+		}
+		for _, secret := range []string{keys.Secret, keys.Session, "X-Amz-Signature"} {
+			if strings.Contains(strings.Join(p.raw, "\n"), secret) {
+				t.Errorf("the log has %q: %s", secret, p.raw)
+			}
+		}
+	}
+	t.Run("admitted", func(t *testing.T) {
+		p, addr := start(t, keys.Env()...)
+		if got := get(t, client(t, http1), "http://"+addr+"/readyz"); got.status != http.StatusOK {
+			t.Errorf("/readyz = %d %q; want 200: %v, %s", got.status, got.body, cache.Entries(), p.raw)
+		}
+		if got := get(t, client(t, http1), "http://"+addr+"/stats"); got.status != http.StatusOK {
+			t.Errorf("/stats = %d %q; want 200: %v", got.status, got.body, cache.Entries())
+		}
+		if entries := cache.Entries(); len(entries) == 0 || errors.Join(entries...) != nil {
+			t.Errorf("%d connections: %v", len(entries), errors.Join(entries...))
+		}
+		end(t, p)
+	})
+	t.Run("of another principal", func(t *testing.T) {
+		other := keys
+		other.Secret = "another-secret-key"
+		before := len(cache.Entries())
+		p, addr := start(t, other.Env()...)
+		if got := get(t, client(t, http1), "http://"+addr+"/readyz"); got.status != http.StatusServiceUnavailable {
+			t.Errorf("/readyz = %d; want 503", got.status)
+		}
+		if entries := cache.Entries()[before:]; len(entries) == 0 || !strings.Contains(entries[0].Error(), "the signature is") {
+			t.Errorf("the cache says %v", entries)
+		}
+		end(t, p)
+	})
+	t.Run("without credentials", func(t *testing.T) {
+		before := len(cache.Entries())
+		p, addr := start(t)
+		if got := get(t, client(t, http1), "http://"+addr+"/stats"); got.status != http.StatusServiceUnavailable || strings.Contains(got.body, "redentials") {
+			t.Errorf("/stats = %d %q; want 503 that does not say why", got.status, got.body)
+		}
+		if r := p.wait(t, "store unavailable"); !strings.Contains(fmt.Sprint(r), "AWS credentials for an ElastiCache token") {
+			t.Errorf("the log does not say why: %v", r)
+		}
+		if n := len(cache.Entries()); n != before {
+			t.Errorf("it said something to the cache: %v", cache.Entries()[before:])
+		}
+		end(t, p)
+	})
 }

@@ -61,7 +61,7 @@ func newServer(h http.Handler, logger *slog.Logger) *http.Server {
 // serve listens, serves until the first signal, and drains. It returns nil when
 // all requests were answered.
 func serve(c boot.Config, logger, always *slog.Logger, signals <-chan os.Signal) (err error) {
-	a, store := boot.Open(c, logger)
+	a, store := boot.Open(c, logger, &ambient{})
 	defer func() { err = errors.Join(err, store.Close()) }()
 
 	addr := net.JoinHostPort(c.Host, strconv.Itoa(c.Port))

@@ -16,6 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 	"github.com/aws/aws-lambda-go/events"
 
+	"github.com/crossover-bench/crossover/adapters/internal/elasticache/elasticachetest"
 	"github.com/crossover-bench/crossover/app/storetest"
 )
 
@@ -239,5 +240,42 @@ func TestDoesNotStart(t *testing.T) {
 				t.Errorf("log = %s; want JSON without secrets", log[0])
 			}
 		})
+	}
+}
+
+// A function's role gets it into a cache with IAM authentication, and no secret is in
+// its configuration, answers or log.
+func TestIAMAuthentication(t *testing.T) {
+	keys := elasticachetest.Keys{ID: "ASIAEXAMPLE", Secret: "a-secret-key", Session: "a-session-token"}
+	cache := elasticachetest.Start(t, keys)
+	for name, tt := range map[string]struct {
+		env    []string
+		status int
+	}{
+		"role":    {keys.Env(), http.StatusOK},
+		"no role": {nil, http.StatusServiceUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, slices.Concat([]string{"LOG_LEVEL=debug"}, cache.Env(), tt.env)...)
+			for range 2 {
+				if got := s.do(t, event("POST", "/", "123")); got.StatusCode != tt.status {
+					t.Errorf("= %d %q; want %d: %v", got.StatusCode, got.Body, tt.status, cache.Entries())
+				}
+			}
+			s.api.stop()
+			_ = s.f.cmd.Process.Signal(syscall.SIGTERM)
+			_, log := s.f.exit(t)
+			for _, secret := range []string{keys.Secret, keys.Session, "X-Amz-Signature"} {
+				if strings.Contains(strings.Join(log, "\n"), secret) {
+					t.Errorf("the log has %q: %s", secret, log)
+				}
+			}
+			if tt.env == nil && !strings.Contains(strings.Join(log, "\n"), "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set") {
+				t.Errorf("the log does not say why: %s", log)
+			}
+		})
+	}
+	if entries := cache.Entries(); len(entries) != 1 || entries[0] != nil {
+		t.Errorf("connections: %v; want one that was let in", entries)
 	}
 }

@@ -97,7 +97,7 @@ func serve(started time.Time, c boot.Config, logger *slog.Logger, exit func(code
 // open makes the app, opens the gate to it, and closes both after SIGTERM.
 func open(started time.Time, c boot.Config, logger *slog.Logger, g *gate) error {
 	var took time.Duration
-	a, store := boot.Open(c, logger, app.WithInit(func() time.Duration { return took }))
+	a, store := boot.Open(c, logger, roleCredentials(os.Getenv), app.WithInit(func() time.Duration { return took }))
 	h, err := newHandler(c, a, logger)
 	if err != nil {
 		return errors.Join(err, store.Close())

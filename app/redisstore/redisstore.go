@@ -48,6 +48,13 @@ type Config struct {
 	Addr string
 	// Username and Password are for AUTH; both empty means none.
 	Username, Password string
+	// Credentials, if set, is asked for them instead, once for each connection and
+	// within its deadline.
+	Credentials func(ctx context.Context) (username, password string, err error)
+	// MaxAge is how long a connection is used before another takes its place; 0 means
+	// for as long as it works. Each one's age ends up to a twentieth earlier, drawn at
+	// random, so that connections that were dialled together are not renewed together.
+	MaxAge time.Duration
 	// DB is the database number; a cluster has only 0.
 	DB int
 	// TLS turns encryption on; nil means plain TCP.
@@ -102,7 +109,8 @@ func options(c Config) *redis.Options {
 	return &redis.Options{
 		Addr:     c.Addr,
 		Username: c.Username, Password: c.Password, DB: c.DB,
-		Protocol: 2, DisableIdentity: true,
+		CredentialsProviderContext: c.Credentials,
+		Protocol:                   2, DisableIdentity: true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 		Dialer:                   c.Dial,
 		TLSConfig:                c.TLS,
@@ -113,6 +121,7 @@ func options(c Config) *redis.Options {
 		PoolSize: c.PoolSize, PipelinePoolSize: -1,
 		ReadBufferSize: bufferBytes, WriteBufferSize: bufferBytes,
 		ConnMaxIdleTime: idleTime,
+		ConnMaxLifetime: c.MaxAge - c.MaxAge/40, ConnMaxLifetimeJitter: c.MaxAge / 40, // either way
 	}
 }
 
@@ -121,7 +130,8 @@ func clusterOptions(c Config) *redis.ClusterOptions {
 	return &redis.ClusterOptions{
 		Addrs:    []string{c.Addr},
 		Username: o.Username, Password: o.Password,
-		Protocol: o.Protocol, DisableIdentity: true,
+		CredentialsProviderContext: o.CredentialsProviderContext,
+		Protocol:                   o.Protocol, DisableIdentity: true,
 		MaintNotificationsConfig: o.MaintNotificationsConfig,
 		Dialer:                   o.Dialer,
 		TLSConfig:                o.TLSConfig,
@@ -132,7 +142,8 @@ func clusterOptions(c Config) *redis.ClusterOptions {
 		MinRetryBackoff:       o.MinRetryBackoff, MaxRetryBackoff: o.MaxRetryBackoff,
 		PoolSize: o.PoolSize, PipelinePoolSize: -1,
 		ReadBufferSize: o.ReadBufferSize, WriteBufferSize: o.WriteBufferSize,
-		ConnMaxIdleTime:        o.ConnMaxIdleTime,
+		ConnMaxIdleTime: o.ConnMaxIdleTime,
+		ConnMaxLifetime: o.ConnMaxLifetime, ConnMaxLifetimeJitter: o.ConnMaxLifetimeJitter,
 		DisableRoutingPolicies: true, // they cost a COMMAND at the first use
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -352,6 +353,65 @@ func TestOldIdleConnectionIsNotUsed(t *testing.T) {
 			t.Errorf("Close: %v", err)
 		}
 	})
+}
+
+// A connection does not get older than it may, however busy it is, and the next one
+// asks for credentials again.
+func TestConnectionsAreRenewed(t *testing.T) {
+	for name, maxAge := range map[string]time.Duration{"aged": 11 * time.Hour, "ageless": 0} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var dialled []time.Time
+				asked := 0
+				s := redisstore.Open(redisstore.Config{
+					Addr: "polite:1", PoolSize: 1, TTL: time.Hour, MaxAge: maxAge,
+					Credentials: func(context.Context) (string, string, error) {
+						asked++
+						return "user", fmt.Sprintf("token-%d", asked), nil
+					},
+					Dial: func(context.Context, string, string) (net.Conn, error) {
+						dialled = append(dialled, time.Now())
+						client, server := net.Pipe()
+						go guard(server, fmt.Sprintf("token-%d", len(dialled)))
+						return client, nil
+					},
+				})
+				for end := time.Now().Add(36 * time.Hour); time.Now().Before(end); time.Sleep(time.Minute) {
+					if err := s.Ping(context.Background()); err != nil {
+						t.Fatalf("Ping: %v", err)
+					}
+				}
+				if err := s.Close(); err != nil {
+					t.Errorf("Close: %v", err)
+				}
+				want := 1
+				if maxAge > 0 {
+					want = 4
+				}
+				if len(dialled) != want || asked != want {
+					t.Errorf("%d dials and %d credentials in 36 hours; want %d", len(dialled), asked, want)
+				}
+				for i, at := range dialled[1:] {
+					if age := at.Sub(dialled[i]); age < maxAge*19/20 || age > maxAge+time.Minute {
+						t.Errorf("connection %d was used for %v; want %v to %v", i, age, maxAge*19/20, maxAge)
+					}
+				}
+			})
+		})
+	}
+}
+
+// guard is pong for who says HELLO with that password.
+func guard(conn net.Conn, password string) {
+	buf := make([]byte, 1024)
+	n, err := conn.Read(buf)
+	if err != nil || !bytes.Contains(buf[:n], []byte("\r\n"+password+"\r\n")) {
+		_, _ = conn.Write([]byte("-WRONGPASS\r\n"))
+		_ = conn.Close()
+		return
+	}
+	_, _ = conn.Write([]byte("*2\r\n$5\r\nproto\r\n:2\r\n"))
+	pong(conn)
 }
 
 // pong is a server that knows PING and nothing else, HELLO included, as old ones.

@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"flag"
@@ -9,7 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"runtime/debug"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"github.com/crossover-bench/crossover/adapters/internal/elasticache"
 	"github.com/crossover-bench/crossover/app"
 	"github.com/crossover-bench/crossover/app/redisstore"
 )
@@ -57,16 +62,21 @@ func ParseArgs(name string, args []string, w io.Writer, define ...func(*flag.Fla
 	return printConfig, false, ExitOK
 }
 
+// maxConnAge leaves an hour for the last request on a connection, for clocks that
+// differ, and for an environment that is frozen between taking one and using it.
+const maxConnAge = elasticache.ConnectionLife - time.Hour
+
 // Open makes the store and the app on it. Nothing is dialled. The store is the
-// caller's to close, after the app's last request.
-func Open(c Config, logger *slog.Logger, opts ...app.Option) (*app.App, io.Closer) {
+// caller's to close, after the app's last request. credentials are for IAM
+// authentication; without that they may be nil and are not asked.
+func Open(c Config, logger *slog.Logger, credentials aws.CredentialsProvider, opts ...app.Option) (*app.App, io.Closer) {
 	redisstore.LogTo(logger)
-	store := redisstore.Open(storeConfig(c))
+	store := redisstore.Open(storeConfig(c, credentials))
 	opts = append([]app.Option{app.WithLogger(logger)}, opts...)
 	return app.New(store, opts...), store
 }
 
-func storeConfig(c Config) redisstore.Config {
+func storeConfig(c Config, credentials aws.CredentialsProvider) redisstore.Config {
 	port := c.RedisURL.Port()
 	if port == "" {
 		port = redisPort
@@ -79,6 +89,17 @@ func storeConfig(c Config) redisstore.Config {
 	}
 	if c.RedisURL.Scheme == "rediss" {
 		s.TLS = &tls.Config{MinVersion: tls.VersionTLS12} // the name is that of the node dialled
+	}
+	if c.RedisIAM != nil {
+		auth := elasticache.Auth{
+			User: c.RedisIAM.User, Cache: c.RedisIAM.Cache, Region: c.RedisIAM.Region,
+			Serverless: elasticache.Serverless(c.RedisURL.Hostname()), Credentials: credentials,
+		}
+		s.Credentials = func(ctx context.Context) (string, string, error) {
+			token, err := auth.Token(ctx, time.Now())
+			return auth.User, token, err // says what it is
+		}
+		s.MaxAge = maxConnAge
 	}
 	return s
 }

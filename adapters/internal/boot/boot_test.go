@@ -61,6 +61,23 @@ func TestLoad(t *testing.T) {
 				LogLevel: slog.LevelInfo, LambdaAdapter: "httpevent", LambdaResponseMode: "stream",
 			},
 		},
+		"IAM": {
+			map[string]string{
+				"REDIS_URL": "rediss://c.example:6379", "REDIS_IAM_USER": "App-1", "REDIS_IAM_CACHE": "c-1", "AWS_REGION": "ap-southeast-2",
+			},
+			boot.Config{
+				Port: 8080, RedisURL: mustURL(t, "rediss://c.example:6379"), RedisPoolSize: 7, TextTTL: 24 * time.Hour,
+				RedisIAM: &boot.RedisIAM{User: "App-1", Cache: "c-1", Region: "ap-southeast-2"},
+				LogLevel: slog.LevelInfo, LambdaAdapter: "httpevent", LambdaResponseMode: "buffered",
+			},
+		},
+		"region without IAM": {
+			map[string]string{"REDIS_URL": "redis://h", "AWS_REGION": "us-east-1"},
+			boot.Config{
+				Port: 8080, RedisURL: mustURL(t, "redis://h"), RedisPoolSize: 7, TextTTL: 24 * time.Hour,
+				LogLevel: slog.LevelInfo, LambdaAdapter: "httpevent", LambdaResponseMode: "buffered",
+			},
+		},
 		"database": {
 			map[string]string{"REDIS_URL": "redis://:p@[::1]:1/12", "REDIS_CLUSTER": "false", "LOG_LEVEL": "debug"},
 			boot.Config{
@@ -88,18 +105,32 @@ func TestLoadFaults(t *testing.T) {
 		env  map[string]string
 		want []string
 	}{
-		"no Redis":        {map[string]string{}, []string{"REDIS_URL is not set: " + want}},
-		"not a URL":       {map[string]string{"REDIS_URL": "redis://u:secret@h:p%"}, []string{hidden + " is not a URL: " + want}},
-		"other scheme":    {map[string]string{"REDIS_URL": "http://u:secret@h"}, []string{hidden + ": " + want}},
-		"no scheme":       {map[string]string{"REDIS_URL": "secret@h:6379"}, []string{hidden + " is not a URL: " + want}},
-		"no host":         {map[string]string{"REDIS_URL": "redis:secret"}, []string{hidden + ": " + want}},
-		"query":           {map[string]string{"REDIS_URL": "redis://:secret@h?password=secret"}, []string{`REDIS_URL="redis://:xxxxx@h": a query or fragment is not allowed, ` + want}},
-		"port":            {map[string]string{"REDIS_URL": "redis://:secret@h:0"}, []string{`REDIS_URL="redis://:xxxxx@h:0": want a port from 1 to 65535`}},
-		"database":        {map[string]string{"REDIS_URL": "redis://:secret@h/x"}, []string{`REDIS_URL="redis://:xxxxx@h/x": the path must be a database number, ` + want}},
-		"cluster's":       {map[string]string{"REDIS_URL": "redis://h/1", "REDIS_CLUSTER": "1"}, []string{`REDIS_URL="redis://h/1": a cluster (REDIS_CLUSTER) has only database 0`}},
-		"IAM, user alone": {map[string]string{"REDIS_URL": "redis://h", "REDIS_IAM_USER": "u"}, []string{`REDIS_IAM_USER="u": REDIS_IAM_CACHE must be set with it`, `REDIS_IAM_USER="u", REDIS_IAM_CACHE="": this version cannot sign IAM tokens yet, unset both and put user and password into REDIS_URL`}},
-		"IAM, both":       {map[string]string{"REDIS_URL": "redis://h", "REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c"}, []string{`REDIS_IAM_USER="u", REDIS_IAM_CACHE="c": this version cannot sign IAM tokens yet, unset both and put user and password into REDIS_URL`}},
-		"streaming":       {map[string]string{"REDIS_URL": "redis://h", "LAMBDA_ADAPTER": "api-proxy", "LAMBDA_RESPONSE_MODE": "stream"}, []string{`LAMBDA_RESPONSE_MODE="stream": LAMBDA_ADAPTER=api-proxy cannot stream, use httpevent`}},
+		"no Redis":             {map[string]string{}, []string{"REDIS_URL is not set: " + want}},
+		"not a URL":            {map[string]string{"REDIS_URL": "redis://u:secret@h:p%"}, []string{hidden + " is not a URL: " + want}},
+		"other scheme":         {map[string]string{"REDIS_URL": "http://u:secret@h"}, []string{hidden + ": " + want}},
+		"no scheme":            {map[string]string{"REDIS_URL": "secret@h:6379"}, []string{hidden + " is not a URL: " + want}},
+		"no host":              {map[string]string{"REDIS_URL": "redis:secret"}, []string{hidden + ": " + want}},
+		"query":                {map[string]string{"REDIS_URL": "redis://:secret@h?password=secret"}, []string{`REDIS_URL="redis://:xxxxx@h": a query or fragment is not allowed, ` + want}},
+		"port":                 {map[string]string{"REDIS_URL": "redis://:secret@h:0"}, []string{`REDIS_URL="redis://:xxxxx@h:0": want a port from 1 to 65535`}},
+		"database":             {map[string]string{"REDIS_URL": "redis://:secret@h/x"}, []string{`REDIS_URL="redis://:xxxxx@h/x": the path must be a database number, ` + want}},
+		"cluster's":            {map[string]string{"REDIS_URL": "redis://h/1", "REDIS_CLUSTER": "1"}, []string{`REDIS_URL="redis://h/1": a cluster (REDIS_CLUSTER) has only database 0`}},
+		"IAM, user alone":      {map[string]string{"REDIS_URL": "rediss://h", "REDIS_IAM_USER": "u", "AWS_REGION": "us-east-1"}, []string{`REDIS_IAM_USER="u": REDIS_IAM_CACHE must be set with it`}},
+		"IAM, cache alone":     {map[string]string{"REDIS_URL": "rediss://h", "REDIS_IAM_CACHE": "c", "AWS_REGION": "us-east-1"}, []string{`REDIS_IAM_CACHE="c": REDIS_IAM_USER must be set with it`}},
+		"IAM without a region": {map[string]string{"REDIS_URL": "rediss://h", "REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c"}, []string{`AWS_REGION="": IAM tokens are signed for the cache's region, want one such as us-east-1`}},
+		"IAM, all wrong": {map[string]string{"REDIS_URL": "redis://u:secret@h", "REDIS_IAM_USER": "1u", "REDIS_IAM_CACHE": "Cache", "AWS_REGION": "virginia"}, []string{
+			`REDIS_IAM_USER="1u": want the ID of an ElastiCache user, up to 40 letters, digits and hyphens`,
+			`REDIS_IAM_CACHE="Cache": want the name of a serverless cache or the ID of a replication group, up to 40 lower-case letters, digits and hyphens`,
+			`AWS_REGION="virginia": IAM tokens are signed for the cache's region, want one such as us-east-1`,
+			`REDIS_URL="redis://u:xxxxx@h": ElastiCache takes IAM tokens over TLS only, want rediss://`,
+			`REDIS_URL="redis://u:xxxxx@h": REDIS_IAM_USER takes the place of user and password, leave them out`,
+		}},
+		"IAM without Redis": {map[string]string{"REDIS_IAM_USER": "u/../x"}, []string{
+			"REDIS_URL is not set: " + want,
+			`REDIS_IAM_USER="u/../x": want the ID of an ElastiCache user, up to 40 letters, digits and hyphens`,
+			`REDIS_IAM_USER="u/../x": REDIS_IAM_CACHE must be set with it`,
+			`AWS_REGION="": IAM tokens are signed for the cache's region, want one such as us-east-1`,
+		}},
+		"streaming": {map[string]string{"REDIS_URL": "redis://h", "LAMBDA_ADAPTER": "api-proxy", "LAMBDA_RESPONSE_MODE": "stream"}, []string{`LAMBDA_RESPONSE_MODE="stream": LAMBDA_ADAPTER=api-proxy cannot stream, use httpevent`}},
 		"all at once": {
 			map[string]string{
 				"HOST": "a b", "PORT": "65536", "REDIS_CLUSTER": "maybe", "REDIS_POOL_SIZE": "0", "TEXT_TTL": "1ms",
@@ -137,15 +168,17 @@ func TestLoadFaults(t *testing.T) {
 // within its limits, and then printing and loading it again changes nothing. The
 // password is in neither.
 func FuzzLoad(f *testing.F) {
-	f.Add("", "8080", "redis://u:hunter2@h:1/2", "false", "10", "24h", "info", "api-proxy", "buffered")
-	f.Add("127.0.0.1", "0", "rediss://:hunter2@h", "true", "1", "1s", "DEBUG", "", "stream")
-	f.Add("h", "-1", "redis:hunter2", "x", "1e9", "1y", "loud", "?", "?")
-	f.Fuzz(func(t *testing.T, host, port, redis, cluster, pool, ttl, level, adapter, mode string) {
+	f.Add("", "8080", "redis://u:hunter2@h:1/2", "false", "10", "24h", "info", "api-proxy", "buffered", "", "", "")
+	f.Add("127.0.0.1", "0", "rediss://:hunter2@h", "true", "1", "1s", "DEBUG", "", "stream", "u", "c", "us-east-1")
+	f.Add("", "0", "rediss://h", "true", "1", "1s", "DEBUG", "", "stream", "u", "c", "us-east-1")
+	f.Add("h", "-1", "redis:hunter2", "x", "1e9", "1y", "loud", "?", "?", "?", "?", "?")
+	f.Fuzz(func(t *testing.T, host, port, redis, cluster, pool, ttl, level, adapter, mode, user, cache, region string) {
 		c, err := boot.Load(env(map[string]string{
 			"HOST": host, "PORT": port, "REDIS_URL": redis, "REDIS_CLUSTER": cluster, "REDIS_POOL_SIZE": pool,
 			"TEXT_TTL": ttl, "LOG_LEVEL": level, "LAMBDA_ADAPTER": adapter, "LAMBDA_RESPONSE_MODE": mode,
+			"REDIS_IAM_USER": user, "REDIS_IAM_CACHE": cache, "AWS_REGION": region,
 		}), 7)
-		others := host + port + cluster + pool + ttl + level + adapter + mode
+		others := host + port + cluster + pool + ttl + level + adapter + mode + user + cache + region
 		if err != nil {
 			for _, line := range boot.Faults(err) {
 				if !strings.Contains(line, "_") && !strings.Contains(line, "PORT") && !strings.Contains(line, "HOST") {
@@ -160,6 +193,9 @@ func FuzzLoad(f *testing.F) {
 		}
 		if c.Port < 0 || c.Port > 65535 || c.RedisPoolSize < 1 || c.TextTTL < time.Second || c.RedisURL.Hostname() == "" || c.RedisDB < 0 {
 			t.Errorf("out of its limits: %+v", c)
+		}
+		if (c.RedisIAM != nil) != (user+cache != "") || c.RedisIAM != nil && (c.RedisURL.Scheme != "rediss" || c.RedisURL.User != nil) {
+			t.Errorf("IAM of %q and %q: %+v", user, cache, c)
 		}
 		if _, has := c.RedisURL.User.Password(); has || strings.Contains(host, "\n") {
 			return // not to be read back: redacted
@@ -200,6 +236,7 @@ PORT=0
 REDIS_URL=redis://app:xxxxx@h:1/2
 REDIS_IAM_USER=
 REDIS_IAM_CACHE=
+AWS_REGION=
 REDIS_CLUSTER=false
 REDIS_POOL_SIZE=7
 TEXT_TTL=24h0m0s
@@ -263,7 +300,7 @@ func TestNothingIsDialledBeforeTheStoreIsNeeded(t *testing.T) {
 		t.Fatal(err)
 	}
 	var logs bytes.Buffer
-	a, store := boot.Open(c, boot.NewLogger(&logs, c.LogLevel))
+	a, store := boot.Open(c, boot.NewLogger(&logs, c.LogLevel), nil)
 	get := func(target string) {
 		a.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
 	}

@@ -44,6 +44,9 @@ type Config struct {
 	RedisURL *url.URL
 	// RedisDB is the database number in RedisURL, 0 without one.
 	RedisDB int
+	// RedisIAM, if set, takes the place of user and password in RedisURL, which then is a
+	// rediss:// URL without them. (REDIS_IAM_USER, REDIS_IAM_CACHE)
+	RedisIAM *RedisIAM
 	// RedisCluster tells that RedisURL is a node of a cluster. (REDIS_CLUSTER)
 	RedisCluster bool
 	// RedisPoolSize is the largest number of connections, 1 to 10000. (REDIS_POOL_SIZE)
@@ -56,6 +59,17 @@ type Config struct {
 	LambdaAdapter string
 	// LambdaResponseMode is "buffered" or "stream". Lambda only. (LAMBDA_RESPONSE_MODE)
 	LambdaResponseMode string
+}
+
+// RedisIAM is ElastiCache's IAM authentication. Whether the cache is a serverless one is
+// told by the host of RedisURL.
+type RedisIAM struct {
+	// User is the ID of the ElastiCache user, which is its name too. (REDIS_IAM_USER)
+	User string
+	// Cache is the serverless cache's name or the replication group's ID. (REDIS_IAM_CACHE)
+	Cache string
+	// Region is the cache's, which is this target's too. (AWS_REGION)
+	Region string
 }
 
 // Load reads the configuration of one target from its environment. An empty
@@ -81,7 +95,7 @@ func Load(getenv func(string) string, poolSize int) (Config, error) {
 		l.fault("HOST=%q: want a host name or an IP address, or nothing for all interfaces", c.Host)
 	}
 	c.RedisURL, c.RedisDB = l.redisURL("REDIS_URL", c.RedisCluster)
-	l.iam()
+	c.RedisIAM = l.iam(c.RedisURL)
 	if len(l.faults) > 0 {
 		return Config{}, errors.Join(l.faults...)
 	}
@@ -102,15 +116,20 @@ func Faults(err error) []string {
 }
 
 // Print writes the configuration as NAME=value lines, the password in REDIS_URL
-// replaced.
+// replaced. AWS_REGION is empty where it is not used.
 func (c Config) Print(w io.Writer) error {
 	var b strings.Builder
+	iam := RedisIAM{}
+	if c.RedisIAM != nil {
+		iam = *c.RedisIAM
+	}
 	for _, v := range []struct{ name, value string }{
 		{"HOST", c.Host},
 		{"PORT", strconv.Itoa(c.Port)},
 		{"REDIS_URL", c.RedisURL.Redacted()},
-		{"REDIS_IAM_USER", ""},
-		{"REDIS_IAM_CACHE", ""},
+		{"REDIS_IAM_USER", iam.User},
+		{"REDIS_IAM_CACHE", iam.Cache},
+		{"AWS_REGION", iam.Region},
 		{"REDIS_CLUSTER", strconv.FormatBool(c.RedisCluster)},
 		{"REDIS_POOL_SIZE", strconv.Itoa(c.RedisPoolSize)},
 		{"TEXT_TTL", c.TextTTL.String()},

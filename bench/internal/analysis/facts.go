@@ -68,6 +68,7 @@ func (m *Model) caveats() []string {
 		caveats = append(caveats, "Closed loop: this is a capacity measurement, not user experience. A worker waits for each answer before it sends again, so a slow target gets fewer requests and the "+
 			"waiting that users would feel is not in these times. The throughput is what these workers reached, not what a target can take.")
 	}
+	caveats = append(caveats, m.pathCaveats()...)
 	caveats = append(caveats, m.provenanceCaveats()...)
 	caveats = append(caveats, m.fewCaveats()...)
 	for _, t := range m.Run.Targets {

@@ -70,6 +70,7 @@ func host(s result.Spec) string {
 		}
 	}
 	add("%v", s.InstanceType, s.InstanceType != "")
+	add("CPU credits %v", s.CreditMode, s.CreditMode != "")
 	add("%v instances", s.Instances, s.Instances > 1)
 	add("%v MB", s.MemoryMB, s.MemoryMB > 0)
 	add("%v", s.Arch, s.Arch != "")

@@ -152,10 +152,15 @@ type Spec struct {
 	Region       string `json:"region,omitempty"`
 	Arch         string `json:"arch,omitempty"`
 	InstanceType string `json:"instance_type,omitempty"`
-	Instances    int    `json:"instances,omitempty"`
-	MemoryMB     int    `json:"memory_mb,omitempty"`
-	FrontDoor    string `json:"front_door,omitempty"`
-	Auth         string `json:"auth,omitempty"`
+	// CreditMode of a burstable instance: "standard", which slows it down when its CPU credits are spent, or "unlimited", which
+	// charges for more.
+	CreditMode string `json:"credit_mode,omitempty"`
+	// TLS says whether requests were encrypted on their way; where it is null, the scheme of the URL does.
+	TLS       *bool  `json:"tls,omitempty"`
+	Instances int    `json:"instances,omitempty"`
+	MemoryMB  int    `json:"memory_mb,omitempty"`
+	FrontDoor string `json:"front_door,omitempty"`
+	Auth      string `json:"auth,omitempty"`
 	// Notes say in sentences what the target is not, such as a CPU that is not limited to the memory's share.
 	Notes []string `json:"notes,omitempty"`
 }

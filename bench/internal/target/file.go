@@ -27,19 +27,28 @@ const (
 
 // Spec is one entry of a targets file.
 type Spec struct {
-	Name         string            `json:"name"`
-	Kind         string            `json:"kind"`
-	URL          string            `json:"url,omitempty"`
-	Region       string            `json:"region,omitempty"`
-	Arch         string            `json:"arch,omitempty"`
-	InstanceType string            `json:"instance_type,omitempty"`
-	Instances    int               `json:"instances,omitempty"`
-	MemoryMB     int               `json:"memory_mb,omitempty"`
-	FrontDoor    string            `json:"front_door,omitempty"`
-	Auth         string            `json:"auth,omitempty"`
-	Command      []string          `json:"command,omitempty"` // of a process
-	Path         string            `json:"path,omitempty"`    // of a bootstrap
-	Env          map[string]string `json:"env,omitempty"`     // of both
+	Name         string `json:"name"`
+	Kind         string `json:"kind"`
+	URL          string `json:"url,omitempty"`
+	Region       string `json:"region,omitempty"`
+	Arch         string `json:"arch,omitempty"`
+	InstanceType string `json:"instance_type,omitempty"`
+	Instances    int    `json:"instances,omitempty"`
+	MemoryMB     int    `json:"memory_mb,omitempty"`
+	FrontDoor    string `json:"front_door,omitempty"`
+	Auth         string `json:"auth,omitempty"`
+	// CreditMode is that of burstable instances, standard or unlimited.
+	CreditMode string `json:"credit_mode,omitempty"`
+	// TLS says whether requests are encrypted on their way; where it is not said, the URL does.
+	TLS *bool `json:"tls,omitempty"`
+	// Where AWS keeps what it knows of a target: a function's log group and name, instances' Auto Scaling group.
+	LogGroup         string `json:"log_group,omitempty"`
+	FunctionName     string `json:"function_name,omitempty"`
+	AutoScalingGroup string `json:"autoscaling_group,omitempty"`
+
+	Command []string          `json:"command,omitempty"` // of a process
+	Path    string            `json:"path,omitempty"`    // of a bootstrap
+	Env     map[string]string `json:"env,omitempty"`     // of both
 
 	// Of a bootstrap. TimeoutS is the time-out of an invocation in seconds; 0 means 30. ReservedConcurrency is how many environments
 	// may exist at once; 0 means 1,000. Provisioned of them are started before the load and kept. Limits holds environments to Lambda's
@@ -83,6 +92,28 @@ func ParseFile(file string, data []byte) ([]Spec, error) {
 	}
 	for i := range doc.Targets {
 		doc.Targets[i].resolve(filepath.Dir(file))
+	}
+	return doc.Targets, nil
+}
+
+// ParseOutput reads the output "targets" of the Terraform configuration in dir: what a targets file has, or the list in it. Fields
+// that are not known here are no faults: the configuration may be newer than this program.
+func ParseOutput(dir string, data []byte) ([]Spec, error) {
+	var doc struct {
+		Targets []Spec `json:"targets"`
+	}
+	var into any = &doc
+	if list := bytes.TrimSpace(data); bytes.HasPrefix(list, []byte("[")) {
+		into = &doc.Targets
+	}
+	if err := json.Unmarshal(data, into); err != nil {
+		return nil, fmt.Errorf("output targets of %s: expected {\"targets\": [{\"name\": …, \"kind\": …, \"url\": …}]}: %w", dir, err)
+	}
+	if err := Validate(doc.Targets); err != nil {
+		return nil, fmt.Errorf("output targets of %s: %w", dir, err)
+	}
+	for i := range doc.Targets {
+		doc.Targets[i].resolve(dir)
 	}
 	return doc.Targets, nil
 }
@@ -192,6 +223,9 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 		fault("kind: expected one of %s, got %q",
 			strings.Join([]string{KindEC2, KindLambda, KindURL, KindProcess, KindBootstrap}, ", "), s.Kind)
 	}
+	if s.CreditMode != "" && s.CreditMode != "standard" && s.CreditMode != "unlimited" {
+		fault("credit_mode: expected standard or unlimited, got %q", s.CreditMode)
+	}
 	if s.Kind != KindBootstrap && (s.TimeoutS != 0 || s.ReservedConcurrency != 0 || s.Provisioned != 0 || s.Limits || s.Freeze || s.RequestQuota) {
 		fault("timeout_s, reserved_concurrency, provisioned, limits, freeze and request_quota belong to the kind %s", KindBootstrap)
 	}
@@ -268,6 +302,6 @@ func ParseFlags(flags []string) ([]Spec, error) {
 func (s *Spec) resultSpec() result.Spec {
 	return result.Spec{
 		Region: s.Region, Arch: s.Arch, InstanceType: s.InstanceType, Instances: s.Instances, MemoryMB: s.MemoryMB,
-		FrontDoor: s.FrontDoor, Auth: s.Auth,
+		FrontDoor: s.FrontDoor, Auth: s.Auth, CreditMode: s.CreditMode, TLS: s.TLS,
 	}
 }

@@ -158,3 +158,35 @@ func FuzzParseFile(f *testing.F) {
 		}
 	})
 }
+
+func TestParseOutput(t *testing.T) {
+	const entries = `[{"name":"ec2","kind":"ec2","url":"http://h","region":null,"memory_mb":null,"credit_mode":"unlimited","tls":false,"autoscaling_group":"asg"},
+		{"name":"lambda","kind":"lambda","url":"https://h","memory_mb":512,"log_group":"/aws/lambda/f","function_name":"f","some_day":1}]`
+	no := false
+	want := []target.Spec{
+		{Name: "ec2", Kind: target.KindEC2, URL: "http://h", CreditMode: "unlimited", TLS: &no, AutoScalingGroup: "asg"},
+		{Name: "lambda", Kind: target.KindLambda, URL: "https://h", MemoryMB: 512, LogGroup: "/aws/lambda/f", FunctionName: "f"},
+	}
+	for name, text := range map[string]string{"object": `{"targets":` + entries + `}`, "list": "\n" + entries} {
+		t.Run(name, func(t *testing.T) {
+			got, err := target.ParseOutput("stack", []byte(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("specs (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for name, tt := range map[string]struct{ text, want string }{
+		"a string": {`"http://h"`, `output targets of stack: expected {"targets"`},
+		"none":     {`{}`, "output targets of stack: expected 1 to 16 targets, got 0"},
+		"faults":   {`[{"name":"a","kind":"ec2","url":"ftp://h","credit_mode":"lots"}]`, `credit_mode: expected standard or unlimited, got "lots"`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := target.ParseOutput("stack", []byte(tt.text)); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, expected it to have %q", err, tt.want)
+			}
+		})
+	}
+}

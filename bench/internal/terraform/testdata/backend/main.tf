@@ -1,0 +1,4 @@
+# A backend that was never initialised.
+terraform {
+  backend "s3" {}
+}
