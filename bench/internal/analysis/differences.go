@@ -112,8 +112,13 @@ func toolText(t result.Tool) string {
 func specText(s result.Spec) string {
 	text := ""
 	for _, part := range []struct{ name, value string }{
-		{"region", s.Region}, {"arch", s.Arch}, {"instance type", s.InstanceType}, {"instances", positive(s.Instances)},
-		{"memory in MB", positive(s.MemoryMB)}, {"front door", s.FrontDoor}, {"auth", s.Auth},
+		{"region", s.Region},
+		{"arch", s.Arch},
+		{"instance type", s.InstanceType},
+		{"instances", positive(s.Instances)},
+		{"memory in MB", positive(s.MemoryMB)},
+		{"front door", s.FrontDoor},
+		{"auth", s.Auth},
 	} {
 		if part.value == "" {
 			continue

@@ -52,10 +52,9 @@ type Measure struct {
 // Outcome is what can be said of a metric.
 type Outcome int
 
+// Undecided is not the same as equal: nothing can be said. Lower and Higher say how the other figure lies to the base.
 const (
-	// Undecided is not the same as equal: nothing can be said.
 	Undecided Outcome = iota
-	// Lower and Higher say how the other figure lies to the base.
 	Lower
 	Higher
 )
