@@ -192,15 +192,3 @@ func (f *fakeAWS) serveS3(w http.ResponseWriter, r *http.Request, body []byte) {
 		_, _ = w.Write(data[from:])
 	}
 }
-
-// object is one of the bucket by the end of its key.
-func (f *fakeAWS) object(name string) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for key, data := range f.objects {
-		if strings.HasSuffix(key, "/"+name) {
-			return data
-		}
-	}
-	return nil
-}
