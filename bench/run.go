@@ -48,7 +48,7 @@ type runOptions struct {
 const maxRounds = 1000
 
 func newRunCommand(std streams, name string) *cobra.Command {
-	var o runOptions
+	o := runOptions{spend: spend{estimate: estimateRun}}
 	c := &cobra.Command{
 		Use: name,
 		Example: `  bench
