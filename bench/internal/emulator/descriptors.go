@@ -36,7 +36,7 @@ var files = sync.OnceValue(func() *descriptors {
 	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r) == nil {
 		limit = min(limit, uint64(r.Cur)) //nolint:unconvert // it is signed on some platforms
 	}
-	d := &descriptors{most: max(0, int(limit)-filesReserved)} //nolint:gosec // at most noLimit
+	d := &descriptors{most: max(0, int(limit)-filesReserved)}
 	d.freed.L = &d.mu
 	return d
 })
