@@ -44,9 +44,15 @@ type emulating struct {
 
 func startEmulate(t *testing.T, args ...string) *emulating {
 	t.Helper()
+	return startEmulateIn(t, "", args...)
+}
+
+// startEmulateIn is startEmulate in a process that has run a command of the shell before, such as ulimit.
+func startEmulateIn(t *testing.T, prepare string, args ...string) *emulating {
+	t.Helper()
 	e := &emulating{bootstrap: testFunction(t)}
-	args = append([]string{"emulate", "--front-door", "function_url", "--log-lines=false"}, args...)
-	e.running = start(t, nil, append(args, "--", e.bootstrap)...)
+	args = append([]string{"-c", prepare + "\nexec bench \"$@\"", "sh", "emulate", "--front-door", "function_url", "--log-lines=false"}, args...)
+	e.running = startProgram(t, nil, "/bin/sh", append(args, "--", e.bootstrap)...)
 	eventually(t, "bench emulate prints its line", func() bool { return strings.HasSuffix(e.stdout.String(), "\n") })
 	var urls map[string]string
 	if err := json.Unmarshal([]byte(e.stdout.String()), &urls); err != nil {
@@ -153,6 +159,66 @@ func TestEmulateTellsOfFewDescriptors(t *testing.T) {
 	e.gone()
 }
 
+// throng lets n clients connect, then all send a request, and keeps their connections until all have an answer; it returns how often there
+// was which status, 0 for none.
+func (e *emulating) throng(n int) map[int]int {
+	e.t.Helper()
+	conns := make([]net.Conn, n)
+	for i := range conns {
+		conn, err := new(net.Dialer).DialContext(e.t.Context(), "tcp", strings.TrimPrefix(e.url, "http://"))
+		if err != nil {
+			e.t.Fatal(err)
+		}
+		defer conn.Close() //nolint:errcheck // all has been read
+		conns[i] = conn
+	}
+	statuses := make(chan int, n)
+	for _, conn := range conns {
+		go func() {
+			status := 0
+			_ = conn.SetDeadline(time.Now().Add(patience))
+			_, err := io.WriteString(conn, "GET /pid HTTP/1.1\r\nHost: x\r\n\r\n")
+			if resp, readErr := http.ReadResponse(bufio.NewReader(conn), nil); err == nil && readErr == nil {
+				_, _ = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+				status = resp.StatusCode
+			}
+			statuses <- status
+		}()
+	}
+	tally := map[int]int{}
+	for range n {
+		tally[<-statuses]++
+	}
+	return tally
+}
+
+// Far more clients at once than there are descriptors, which keep their connections: each has its answer in the end, 200 or 429, no
+// environment fails, and the next one is served as if nothing had been.
+func TestEmulateOutOfDescriptors(t *testing.T) {
+	for _, concurrency := range []string{"2", "1000"} {
+		t.Run("concurrency "+concurrency, func(t *testing.T) {
+			const clients = 200
+			e := startEmulateIn(t, "ulimit -n 64", "--concurrency", concurrency)
+			for range 3 {
+				if tally := e.throng(clients); tally[200] == 0 || tally[200]+tally[429] != clients {
+					t.Errorf("answers by status: %v", tally)
+				}
+			}
+			if tally := e.throng(1); tally[200] != 1 {
+				t.Errorf("after that, by status: %v", tally)
+			}
+			e.signal(os.Interrupt)
+			for range e.lines {
+			}
+			if _ = e.cmd.Wait(); e.cmd.ProcessState.ExitCode() != exitDone || strings.Contains(e.stderr.String(), "too many open files") {
+				t.Errorf("%s:\n%s", e.cmd.ProcessState, e.stderr.String())
+			}
+			e.gone()
+		})
+	}
+}
+
 // As a user without rights it serves all the same, and says what is not limited.
 func TestEmulateWithoutRights(t *testing.T) {
 	if os.Getuid() != 0 {
@@ -192,6 +258,7 @@ func TestEmulateWithoutRights(t *testing.T) {
 	t.Cleanup(func() { _ = r.cmd.Process.Kill() })
 	go r.read(pipe)
 	r.await("Serving")
+	eventually(t, "bench emulate prints its line", func() bool { return strings.HasSuffix(r.stdout.String(), "\n") }) // another goroutine reads it
 	var urls map[string]string
 	if err := json.Unmarshal([]byte(r.stdout.String()), &urls); err != nil {
 		t.Fatal(err)

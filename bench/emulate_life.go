@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -58,20 +57,13 @@ func (o *lifeOptions) limit() int {
 	return o.concurrency
 }
 
-// filesPerEnvironment is how many descriptors of the service an environment at work takes, its client's connection included; 50 of
-// them took 7 each.
-const filesPerEnvironment = 8
-
 // descriptors is what to say if the open files do not reach for the concurrency, "" if they do. Go raises the limit to the hard one.
 func (o *lifeOptions) descriptors() string {
-	var limit syscall.Rlimit
-	if syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit) != nil {
+	room := emulator.RoomForEnvironments()
+	if room >= o.limit() {
 		return ""
 	}
-	if room := uint64(limit.Cur) / filesPerEnvironment; room < uint64(o.limit()) { //nolint:gosec,unconvert // the concurrency is not negative
-		return fmt.Sprintf("about %d environments at once have room in the open files of this process, which are limited to %d; --concurrency is %d: raise the limit with ulimit -n, or lower the concurrency", room, limit.Cur, o.concurrency)
-	}
-	return ""
+	return fmt.Sprintf("no more than %d environments at once have room in the open files of this process, and --concurrency is %d: requests beyond that are throttled; raise the limit with ulimit -n, or lower the concurrency", room, o.limit())
 }
 
 // apply sets what the flags say.

@@ -54,6 +54,12 @@ func start(t *testing.T, env []string, args ...string) *running {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return startProgram(t, env, path, args...)
+}
+
+// startProgram is start for a program that becomes bench.
+func startProgram(t *testing.T, env []string, path string, args ...string) *running {
+	t.Helper()
 	r := &running{t: t, tmp: t.TempDir(), lines: make(chan string, 1000)}
 	r.cmd = exec.Command(path, args...) //nolint:noctx // ended by signals, which is what is tested
 	r.cmd.Dir = ".."

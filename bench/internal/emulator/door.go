@@ -118,6 +118,7 @@ func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, 
 		MaxHeaderBytes:    1 << 20,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
+	listener = files().listener(l.server, listener)
 	go func() {
 		defer close(l.served)
 		_ = l.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it

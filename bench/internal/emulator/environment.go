@@ -51,7 +51,7 @@ type environment struct {
 	shutdown bool          // it is being ended for having been idle
 }
 
-// newEnvironment counts a new environment; f.mu is held.
+// newEnvironment counts a new environment, which has its descriptors; f.mu is held.
 func (f *function) newEnvironment(initType string) *environment {
 	f.streams++
 	env := f.makeEnvironment(initType, fmt.Sprintf("%s/[$LATEST]%032x", time.Now().UTC().Format("2006/01/02"), f.streams))
@@ -170,6 +170,9 @@ func (e *environment) watch() {
 	f := e.fn
 	f.mu.Lock()
 	inited := e.inited
+	if inited { // else it belongs to its init
+		defer files().addEnvironments(-1)
+	}
 	for i := range e.slots {
 		s := &e.slots[i]
 		was := s.state
@@ -183,7 +186,7 @@ func (e *environment) watch() {
 			f.notFinishing()
 		}
 	}
-	if inited { // else it belongs to its init
+	if inited {
 		delete(f.envs, e)
 	}
 	f.mu.Unlock()

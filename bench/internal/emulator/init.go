@@ -211,6 +211,7 @@ func (f *function) initAgain(env *environment, inv *invocation) *environment {
 	again.waiting, env.waiting = env.waiting, nil
 	f.drop(env, nil)
 	f.envs[again] = struct{}{}
+	files().addEnvironments(1)
 	f.meter.InitRetries++
 	inv.limit = time.Now().Add(f.cfg.Timeout)
 	return again
@@ -229,6 +230,7 @@ func (f *function) drop(env *environment, err error) {
 		env.slots[i].become(stateDead)
 	}
 	delete(f.envs, env)
+	files().addEnvironments(-1)
 	for _, inv := range env.waiting[min(1, len(env.waiting)):] {
 		inv.refused = err
 		inv.granted <- nil

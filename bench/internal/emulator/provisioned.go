@@ -76,6 +76,7 @@ func (f *function) provisionOne() (*environment, error) {
 		f.mu.Unlock()
 		return nil, ErrClosed
 	}
+	files().addEnvironments(1)
 	env := f.newEnvironment(initProvisioned)
 	f.mu.Unlock()
 	queued := time.Now()

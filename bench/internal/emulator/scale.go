@@ -40,7 +40,7 @@ func (b *bucket) take(now time.Time) bool {
 type throttleReason int
 
 const (
-	throttledConcurrency throttleReason = iota // as many environments exist as may
+	throttledConcurrency throttleReason = iota // as many environments exist as may, or as have room
 	throttledScaling                           // no more may be started just now
 	throttledRate                              // too many requests a second
 )
@@ -97,12 +97,16 @@ func (f *function) admit() error {
 	return f.throttle(throttledRate)
 }
 
-// scale holds a new environment against the limits; f.mu is held.
+// scale holds a new environment against the limits, and takes descriptors for it; f.mu is held.
 func (f *function) scale() error {
 	if f.used() >= f.cfg.limit() {
 		return f.throttle(throttledConcurrency)
 	}
+	if !files().tryEnvironment() {
+		return f.throttle(throttledConcurrency)
+	}
 	if !f.starts.take(f.now()) {
+		files().addEnvironments(-1)
 		return f.throttle(throttledScaling)
 	}
 	return nil
