@@ -18,8 +18,6 @@ func costRun() *result.Run {
 	return run
 }
 
-func rps(v float64) *float64 { return &v }
-
 func TestCostInputs(t *testing.T) {
 	t.Parallel()
 	run := costRun()
@@ -51,7 +49,7 @@ func TestCapacityOfAnInstance(t *testing.T) {
 	run := costRun()
 	ec2 := &run.Targets[0]
 	ec2.Spec.Instances, ec2.Spec.InstanceType = 2, "t4g.small"
-	ec2.Capacity = &result.Capacity{KeptRPS: rps(400), MissedRPS: rps(420), LowRPS: rps(380), HighRPS: rps(440), LimitedBy: result.LimitTarget}
+	ec2.Capacity = &result.Capacity{KeptRPS: new(400.0), MissedRPS: new(420.0), LowRPS: new(380.0), HighRPS: new(440.0), LimitedBy: result.LimitTarget}
 	in := analysis.CostInputsOf(run)
 	if want := (cost.Interval{Low: 190, Point: 200, High: 220}); in.Capacity == nil || *in.Capacity != want || in.AtLeast {
 		t.Errorf("capacity %v, at least %t; expected %v", in.Capacity, in.AtLeast, want)
