@@ -289,8 +289,8 @@ func long() (*result.Run, []result.Interval) {
 // TestLongRun holds a long run to a size that can be sent: series are thinned, and no peak is lost.
 func TestLongRun(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("short: a thousand phases")
+	if testing.Short() || raceEnabled { // one goroutine, three times as slow
+		t.Skip("short, or with the race detector: a thousand phases")
 	}
 	run, intervals := long()
 	peak := 59_000_000.

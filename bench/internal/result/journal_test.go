@@ -272,6 +272,9 @@ func TestJournalOfAnUnfinishedTurn(t *testing.T) {
 // TestJournalCutAnywhere cuts a journal at every byte.
 func TestJournalCutAnywhere(t *testing.T) {
 	t.Parallel()
+	if raceEnabled {
+		t.Skip("with the race detector: one goroutine, and many files")
+	}
 	r := newRecording(t, false, "one")
 	r.turn(0, warm, 1, 0, true)
 	r.turn(0, peak, 1, 2, true) // last, as histograms are what takes time
