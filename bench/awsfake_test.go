@@ -84,8 +84,8 @@ func (f *fakeAWS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.requests = append(f.requests, target+" "+string(body))
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	var in struct {
-		InstanceIDs []string `json:"InstanceIds"` //nolint:tagliatelle // AWS's
-		CommandID   string   `json:"CommandId"`   //nolint:tagliatelle // AWS's
+		InstanceIDs []string `json:"InstanceIds"`
+		CommandID   string   `json:"CommandId"`
 		Parameters  map[string][]string
 	}
 	if err := json.Unmarshal(body, &in); err != nil {

@@ -73,17 +73,23 @@ func (o *costOptions) estimate(plan *cost.Plan, prices *cost.Table) (*cost.RunEs
 	if o.duration > 0 {
 		ms = cost.BilledMS(o.duration, 0, 0)
 	}
-	requests, lasts := expectedRun(s, o.rounds, time.Duration(ms*float64(time.Millisecond)))
-	for i := range targets {
-		targets[i].Requests, targets[i].Duration, targets[i].AssumedMS = requests, lasts*time.Duration(len(targets)), ms
-	}
+	shareOut(targets, s, o.rounds, ms, len(targets))
 	e, err := cost.EstimateRun(prices, targets)
 	if err != nil {
 		return nil, err
 	}
 	e.Caveats = append(e.Caveats, fmt.Sprintf("The run: %d requests a target, in about %s for all of them, if a request takes %g ms.",
-		requests, (lasts*time.Duration(len(targets))).Round(time.Second), ms))
+		targets[0].Requests, targets[0].Duration.Round(time.Second), ms))
 	return e, nil
+}
+
+// shareOut gives each of the targets its part of a run whose requests take ms milliseconds each. The turns of all targets of the run come one
+// after the other, so instances are paid for as long as all of them together take.
+func shareOut(targets []cost.RunTarget, s *scenario.Scenario, rounds int, ms float64, all int) {
+	requests, lasts := expectedRun(s, rounds, time.Duration(ms*float64(time.Millisecond)))
+	for i := range targets {
+		targets[i].Requests, targets[i].Duration, targets[i].AssumedMS = requests, lasts*time.Duration(all), ms
+	}
 }
 
 // expectedRun is how many requests one target gets and how long its phases take, if each request takes so long. Where the load does not say

@@ -275,6 +275,19 @@ func TestEmulateWithoutRights(t *testing.T) {
 	r.wantNoTempFiles()
 }
 
+// endLean ends the service, which has taken little memory and leaves nothing behind.
+func (e *emulating) endLean() {
+	e.t.Helper()
+	if most := e.memory("VmHWM"); !raceEnabled && most > maxServiceMB {
+		e.t.Errorf("the service itself took %d MiB, want %d at most", most, maxServiceMB)
+	}
+	e.signal(os.Interrupt)
+	for range e.lines {
+	}
+	_ = e.cmd.Wait()
+	e.gone()
+}
+
 // figures are what /proc tells of the service: its memory in RAM in MiB, now and at most, and its descriptors.
 func (e *emulating) figures() string {
 	dir := "/proc/" + strconv.Itoa(e.cmd.Process.Pid)
@@ -349,14 +362,7 @@ func TestManyEnvironments(t *testing.T) {
 		}
 	}
 	t.Logf("%d environments idle: %s", n, e.figures())
-	if most := e.memory("VmHWM"); !raceEnabled && most > maxServiceMB {
-		t.Errorf("the service itself took %d MiB, want %d at most", most, maxServiceMB)
-	}
-	e.signal(os.Interrupt)
-	for range e.lines {
-	}
-	_ = e.cmd.Wait()
-	e.gone()
+	e.endLean()
 }
 
 // plainClient sends the same request again and again on one connection, and costs little.
@@ -414,12 +420,5 @@ func TestMillion(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("%d invocations in %s: %s", n, time.Since(began).Round(time.Millisecond), e.figures())
-	if most := e.memory("VmHWM"); !raceEnabled && most > maxServiceMB {
-		t.Errorf("the service itself took %d MiB, want %d at most", most, maxServiceMB)
-	}
-	e.signal(os.Interrupt)
-	for range e.lines {
-	}
-	_ = e.cmd.Wait()
-	e.gone()
+	e.endLean()
 }

@@ -124,15 +124,7 @@ func (o *runOptions) job(f *pflag.FlagSet, specs []target.Spec) (*remote.Job, er
 
 // runRemotely is bench run that the load generator makes.
 func runRemotely(ctx context.Context, std streams, o *runOptions, f *pflag.FlagSet) error {
-	s, err := loadScenario(o.scenario)
-	if err != nil {
-		return usageError{err}
-	}
-	o.limits.apply(s)
-	if err := o.capacity.apply(s); err != nil {
-		return usageError{err}
-	}
-	specs, err := o.readSpecs(ctx)
+	s, specs, err := o.read(ctx)
 	if err != nil {
 		return usageError{err}
 	}

@@ -109,7 +109,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	case o.targets == "" || o.targets == "terraform=":
 		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
-	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate(c.Flags())); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate()); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -199,17 +199,23 @@ func (o *runOptions) readSpecs(ctx context.Context) ([]target.Spec, error) {
 	return target.ParseFile(o.targets, data)
 }
 
-// runBench is bench run, from flags to reports.
-func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
+// read reads the scenario, with what flags change in it, and the targets.
+func (o *runOptions) read(ctx context.Context) (*scenario.Scenario, []target.Spec, error) {
 	s, err := loadScenario(o.scenario)
 	if err != nil {
-		return usageError{err}
+		return nil, nil, err
 	}
 	o.limits.apply(s)
 	if err := o.capacity.apply(s); err != nil {
-		return usageError{err}
+		return nil, nil, err
 	}
 	specs, err := o.readSpecs(ctx)
+	return s, specs, err
+}
+
+// runBench is bench run, from flags to reports.
+func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
+	s, specs, err := o.read(ctx)
 	if err != nil {
 		return usageError{err}
 	}

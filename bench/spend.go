@@ -15,8 +15,7 @@ import (
 type spend struct {
 	max float64 // USD
 
-	// estimate prices a run before it is made; nil in a build that has no prices.
-	estimate estimator
+	estimate estimator // prices a run before it is made
 }
 
 // estimator says what a run of a scenario is thought to cost on those targets, all of which are on AWS.
@@ -37,12 +36,9 @@ func (s *spend) flags(f *pflag.FlagSet) {
 	f.Float64Var(&s.max, "max-cost", defaultMaxCost, "do not start a run on AWS whose estimated cost is above so many USD")
 }
 
-func (s *spend) validate(f *pflag.FlagSet) error {
-	switch {
-	case math.IsNaN(s.max) || s.max < 0:
+func (s *spend) validate() error {
+	if math.IsNaN(s.max) || s.max < 0 {
 		return fmt.Errorf("--max-cost %g: expected 0 or more USD", s.max)
-	case f.Changed("max-cost") && s.estimate == nil:
-		return fmt.Errorf("--max-cost %g: this build has no prices to estimate the cost of a run with", s.max)
 	}
 	return nil
 }
@@ -56,7 +52,7 @@ func (s *spend) check(sc *scenario.Scenario, rounds int, specs []target.Spec, sa
 			onAWS = append(onAWS, spec)
 		}
 	}
-	if len(onAWS) == 0 || s.estimate == nil {
+	if len(onAWS) == 0 {
 		return nil
 	}
 	e, err := s.estimate(sc, rounds, onAWS)

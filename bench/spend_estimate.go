@@ -3,17 +3,14 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
-// estimateRun prices a run with the embedded prices. Targets have their turns one after the other, so instances are paid for
-// as long as all of them together take. What a targets file does not say of a function is taken as what costs most.
+// estimateRun prices a run with the embedded prices. What a targets file does not say of a function is taken as what costs most.
 func estimateRun(s *scenario.Scenario, rounds int, specs []target.Spec) (*spendEstimate, error) {
-	requests, lasts := expectedRun(s, rounds, cost.AssumedBilledMS*time.Millisecond)
 	var targets []cost.RunTarget
 	var notes []string
 	unknown := false
@@ -30,9 +27,9 @@ func estimateRun(s *scenario.Scenario, rounds int, specs []target.Spec) (*spendE
 		targets = append(targets, cost.RunTarget{
 			Name: t.Name, Function: t.Kind == target.KindLambda, Region: t.Region, Arch: t.Arch, MemoryMB: t.MemoryMB,
 			InstanceType: t.InstanceType, Instances: t.Instances, FrontDoor: t.FrontDoor,
-			Requests: requests, Duration: lasts * time.Duration(len(specs)),
 		})
 	}
+	shareOut(targets, s, rounds, cost.AssumedBilledMS, len(specs))
 	e, err := cost.EstimateRun(cost.Embedded(), targets)
 	if err != nil {
 		return nil, err

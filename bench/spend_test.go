@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -50,7 +49,7 @@ func TestSpend(t *testing.T) {
 		})
 	}
 	for _, bad := range []float64{-1, math.NaN()} {
-		if err := (&spend{max: bad}).validate(&pflag.FlagSet{}); err == nil {
+		if err := (&spend{max: bad}).validate(); err == nil {
 			t.Errorf("--max-cost %g is taken", bad)
 		}
 	}

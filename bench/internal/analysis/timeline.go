@@ -1,6 +1,7 @@
 package analysis
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -68,20 +69,10 @@ func NewTimeline(run *result.Run, intervals []result.Interval) *Timeline {
 		t.span(&m)
 	}
 	for _, list := range t.Moments {
-		slices.SortStableFunc(list, func(a, b Moment) int { return compareTimes(a.FromS, b.FromS) })
+		slices.SortStableFunc(list, func(a, b Moment) int { return cmp.Compare(a.FromS, b.FromS) })
 	}
-	slices.SortStableFunc(t.Spans, func(a, b Span) int { return compareTimes(a.FromS, b.FromS) })
+	slices.SortStableFunc(t.Spans, func(a, b Span) int { return cmp.Compare(a.FromS, b.FromS) })
 	return t
-}
-
-func compareTimes(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 func moment(at *result.Interval, start time.Time) Moment {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func (f *figure) costRows(b *analysis.BreakEven) {
 		cells := []cell{plain(perSecond3(rate))}
 		for _, c := range b.Curves {
 			// Curves may have points of their own.
-			j, _ := slices.BinarySearchFunc(c.Points, rate*(1-1e-9), func(p analysis.CostPoint, rate float64) int { return compareFloats(p.RateRPS, rate) })
+			j, _ := slices.BinarySearchFunc(c.Points, rate*(1-1e-9), func(p analysis.CostPoint, rate float64) int { return cmp.Compare(p.RateRPS, rate) })
 			if j == len(c.Points) {
 				cells = append(cells, plain(missing), plain(missing))
 				continue
@@ -84,16 +85,6 @@ func (f *figure) costRows(b *analysis.BreakEven) {
 		}
 		f.table.add(cells...)
 	}
-}
-
-func compareFloats(a, b float64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // dollars has cents where they count.
