@@ -126,12 +126,12 @@ func parseJSON(text string) (line, bool) {
 			Status    string
 			ErrorType string `json:"errorType"`
 			Metrics   struct {
-				DurationMS              *float64 `json:"durationMs"`
-				BilledDurationMS        *float64 `json:"billedDurationMs"`
-				InitDurationMS          *float64 `json:"initDurationMs"`
-				RestoreDurationMS       *float64 `json:"restoreDurationMs"`
-				MemorySizeMB            *float64 `json:"memorySizeMB"`
-				MaxMemoryUsedMB         *float64 `json:"maxMemoryUsedMB"`
+				DurationMS        *float64 `json:"durationMs"`
+				BilledDurationMS  *float64 `json:"billedDurationMs"`
+				InitDurationMS    *float64 `json:"initDurationMs"`
+				RestoreDurationMS *float64 `json:"restoreDurationMs"`
+				MemorySizeMB      *float64 `json:"memorySizeMB"`
+				MaxMemoryUsedMB   *float64 `json:"maxMemoryUsedMB"`
 			}
 		}
 	}

@@ -41,10 +41,12 @@ type Spec struct {
 	CreditMode string `json:"credit_mode,omitempty"`
 	// TLS says whether requests are encrypted on their way; where it is not said, the URL does.
 	TLS *bool `json:"tls,omitempty"`
-	// Where AWS keeps what it knows of a target: a function's log group and name, instances' Auto Scaling group.
+	// Where AWS keeps what it knows of a target: a function's log group and name, instances' Auto Scaling group, or
+	// the one instance.
 	LogGroup         string `json:"log_group,omitempty"`
 	FunctionName     string `json:"function_name,omitempty"`
 	AutoScalingGroup string `json:"autoscaling_group,omitempty"`
+	InstanceID       string `json:"instance_id,omitempty"`
 
 	Command []string          `json:"command,omitempty"` // of a process
 	Path    string            `json:"path,omitempty"`    // of a bootstrap
