@@ -183,11 +183,3 @@ func (m *InstanceMetrics) validate() error {
 	}
 	return errors.Join(errs...)
 }
-
-// BilledMean is the mean billed duration of an invocation in ms; false without one.
-func (f *FunctionLog) BilledMean() (float64, bool) {
-	if f == nil || f.Invocations <= 0 {
-		return 0, false
-	}
-	return float64(f.BilledMS) / float64(f.Invocations), true
-}
