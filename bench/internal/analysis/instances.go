@@ -62,9 +62,9 @@ func creditCaveats(t *result.Target, c *result.CPUCredits) []string {
 		text := "%s: an instance had no CPU credits left. "
 		switch t.Spec.CreditMode {
 		case "standard":
-			text += "Without them it is held to its baseline, so these figures are of an instance that was slowed down."
+			text += "Without them it is held to its baseline, so that these figures may be of an instance that was slowed down."
 		case "unlimited":
-			text += "What it used above its baseline was surplus, which is charged for if it is not earned back: at this load it would go on like that."
+			text += "A new one has none in the mode unlimited; what it uses above its baseline is then surplus, which is charged for if it is not earned back."
 		default:
 			text += "In the mode standard it is then held to its baseline; in the mode unlimited what it uses above that is charged for."
 		}

@@ -78,7 +78,7 @@ func read(ctx context.Context, t *testing.T, s *cloudwatchtest.Server, wait time
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	o := cloudwatch.Options{
-		Wait: wait, Every: time.Millisecond, Now: time.Now,
+		Wait: wait, Every: time.Millisecond, Now: func() time.Time { return began },
 		Say: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
 		Config: func(_ context.Context, region string) (aws.Config, error) {
 			return aws.Config{
