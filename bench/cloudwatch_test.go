@@ -24,6 +24,7 @@ type deployment struct {
 	*cloudwatchtest.Server
 	function, instance, aws *httptest.Server
 	written                 int
+	silent                  bool // no line is written
 }
 
 func deploy(t *testing.T) *deployment {
@@ -51,6 +52,9 @@ func deploy(t *testing.T) *deployment {
 func (d *deployment) report(at time.Time) {
 	d.Lock()
 	defer d.Unlock()
+	if d.silent {
+		return
+	}
 	text := "REPORT RequestId: %d\tDuration: 2.50 ms\tBilled Duration: 3 ms\tMemory Size: 512 MB\tMax Memory Used: 40 MB\t\n"
 	if d.written++; d.written == 1 {
 		text = "REPORT RequestId: %d\tDuration: 2.50 ms\tBilled Duration: 103 ms\tMemory Size: 512 MB\tMax Memory Used: 40 MB\tInit Duration: 100.00 ms\t\n"
@@ -155,17 +159,19 @@ func TestCostIsEstimated(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		account func(*cloudwatchtest.Server)
+		account func(*deployment)
 		fields  string
 		env     []string
 		args    []string
 		note    string
 	}{
-		{"no permission", func(s *cloudwatchtest.Server) { s.Fail = func(string, int) string { return "AccessDeniedException" } }, theGroup, nil, nil,
-			"lambda: what it was billed is not known: the credentials lack the permission logs:FilterLogEvents on the log group /aws/lambda/app in us-east-1."},
+		{
+			"no permission", func(d *deployment) { d.Fail = func(string, int) string { return "AccessDeniedException" } }, theGroup, nil, nil,
+			"lambda: what it was billed is not known: the credentials lack the permission logs:FilterLogEvents on the log group /aws/lambda/app in us-east-1.",
+		},
 		{"no log group", nil, "", nil, nil, "lambda: what it was billed is not known: its targets file names neither log_group nor function_name, where it would be read."},
 		{"no credentials", nil, theGroup, []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="}, nil, "lambda: what it was billed is not known: there are no AWS credentials"},
-		{"no line", func(s *cloudwatchtest.Server) { s.LogGroup = "/aws/lambda/other" }, `, "function_name": "other"`, nil, []string{"--cloudwatch-wait", "50ms"}, "the log group /aws/lambda/other had no REPORT line of the run (not within 50ms"},
+		{"no line", func(d *deployment) { d.LogGroup, d.silent = "/aws/lambda/other", true }, `, "function_name": "other"`, nil, []string{"--cloudwatch-wait", "50ms"}, "the log group /aws/lambda/other had no REPORT line of the run (not within 50ms"},
 		{"not asked", nil, theGroup, nil, []string{"--cloudwatch-wait", "0s"}, "lambda: what it was billed is not known: CloudWatch was not asked (--cloudwatch-wait 0s)."},
 	}
 	for _, test := range tests {
@@ -173,10 +179,7 @@ func TestCostIsEstimated(t *testing.T) {
 			t.Parallel()
 			d, out := deploy(t), filepath.Join(t.TempDir(), "out")
 			if test.account != nil {
-				test.account(d.Server)
-			}
-			if test.name == "no line" {
-				d.function.Config.Handler = d.instance.Config.Handler
+				test.account(d)
 			}
 			d.run(t, test.env, out, d.targets(test.fields), test.args...).wait(exitDone)
 			run, verdict, text := outcome(t, out)
@@ -244,5 +247,31 @@ func TestCloudWatchFromAWS(t *testing.T) {
 	run, verdict, _ := outcome(t, out)
 	if f := run.Targets[1].CloudWatch.Function; f == nil || f.Invocations != 80 || run.Targets[0].CloudWatch.Instances == nil || verdict.Estimated {
 		t.Errorf("%+v, %+v", run.Targets[0].CloudWatch, run.Targets[1].CloudWatch)
+	}
+}
+
+// TestCloudWatchOfASearch has what settles and probes in the log, as it is billed too.
+func TestCloudWatchOfASearch(t *testing.T) {
+	t.Parallel()
+	d, out := deploy(t), filepath.Join(t.TempDir(), "out")
+	targets := d.targets(theGroup)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "targets.json")
+	if err := os.WriteFile(file, []byte(targets), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := start(t, d.env(), "run", "--find-capacity", "--slo", "p90=2s", "--trial", "500ms", "--start-rate", "20", "--max-rate", "20", "--skip-check", "--out", out,
+		"--scenario", remoteScenario(t, "  - {name: only, workers: 2, iterations: 20}\n"), "--targets", file)
+	r.wait(exitDone)
+	run, err := result.Load(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lambda, sent := run.Targets[1], int64(0)
+	for _, trial := range lambda.Capacity.Trials {
+		sent += trial.Requests
+	}
+	if f := lambda.CloudWatch.Function; f == nil || f.Sent != f.Invocations || f.Sent <= sent || f.Rounds != nil {
+		t.Errorf("%+v for %d requests in trials", f, sent)
 	}
 }

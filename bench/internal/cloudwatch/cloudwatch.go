@@ -179,6 +179,7 @@ func (r *reader) configure(ctx context.Context, region string) (c aws.Config, wh
 // stopped is why something is missing after a Ctrl-C.
 const stopped = "it was stopped"
 
+//nolint:gosec // the names of variables, and none of their values
 const noCredentials = "there are no AWS credentials (set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or log in)"
 
 // run polls until all is there.

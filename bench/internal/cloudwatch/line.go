@@ -25,10 +25,8 @@ type line struct {
 	// billed has in it what AWS bills of the init, or of the restoring of a snapshot.
 	billed int64
 	// hasInit says that the environment was started, or restored from a snapshot, for this invocation, which took init.
-	hasInit bool
-	init    float64
-	// billedRestore is billed beside billed.
-	billedRestore int64
+	hasInit       bool
+	init          float64
 	memorySize    int64
 	maxMemoryUsed int64
 	failure       string // empty, or the kind of it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -23,18 +24,18 @@ const (
 // query is a metric of EC2 with what is made of the figures of all instances.
 type query struct {
 	id, metric, statistic string
-	period                time.Duration
+	seconds               int32 // of its period
 }
 
 var (
 	cpuQueries = []query{
-		{"cpu_mean", "CPUUtilization", "Average", cpuPeriod},
-		{"cpu_max", "CPUUtilization", "Maximum", cpuPeriod},
+		{"cpu_mean", "CPUUtilization", "Average", int32(cpuPeriod / time.Second)},
+		{"cpu_max", "CPUUtilization", "Maximum", int32(cpuPeriod / time.Second)},
 	}
 	creditQueries = []query{
-		{"balance", "CPUCreditBalance", "Minimum", creditPeriod},
-		{"surplus", "CPUSurplusCreditBalance", "Sum", creditPeriod},
-		{"charged", "CPUSurplusCreditsCharged", "Sum", creditPeriod},
+		{"balance", "CPUCreditBalance", "Minimum", int32(creditPeriod / time.Second)},
+		{"surplus", "CPUSurplusCreditBalance", "Sum", int32(creditPeriod / time.Second)},
+		{"charged", "CPUSurplusCreditsCharged", "Sum", int32(creditPeriod / time.Second)},
 	}
 )
 
@@ -80,14 +81,14 @@ func (m *metricsPart) poll(ctx context.Context) (whole bool, err error) {
 	}
 	queries := cpuQueries
 	if m.target.Burstable {
-		queries = append(queries[:len(queries):len(queries)], creditQueries...)
+		queries = slices.Concat(cpuQueries, creditQueries)
 	}
 	for _, q := range queries {
 		in.MetricDataQueries = append(in.MetricDataQueries, types.MetricDataQuery{
 			Id: aws.String(q.id),
 			MetricStat: &types.MetricStat{
 				Metric: &types.Metric{Namespace: aws.String("AWS/EC2"), MetricName: aws.String(q.metric), Dimensions: m.dimensions()},
-				Period: aws.Int32(int32(q.period / time.Second)), Stat: aws.String(q.statistic),
+				Period: aws.Int32(q.seconds), Stat: aws.String(q.statistic),
 			},
 		})
 	}

@@ -213,8 +213,10 @@ func TestReadLogThatLacks(t *testing.T) {
 				s.Events[i].Stream = stream
 			}
 		}, target: func(t *cloudwatch.Target) { t.Sent = 2 }, wait: long, found: 2},
-		{name: "a group by ARN", account: func(s *cloudwatchtest.Server) { s.LogGroup = "arn:aws:logs:eu-west-1:1:log-group:x" },
-			target: func(t *cloudwatch.Target) { t.LogGroup = "arn:aws:logs:eu-west-1:1:log-group:x:*" }, wait: long, found: 3},
+		{
+			name: "a group by ARN", account: func(s *cloudwatchtest.Server) { s.LogGroup = "arn:aws:logs:eu-west-1:1:log-group:x" },
+			target: func(t *cloudwatch.Target) { t.LogGroup = "arn:aws:logs:eu-west-1:1:log-group:x:*" }, wait: long, found: 3,
+		},
 		{name: "a clock that is behind", account: func(s *cloudwatchtest.Server) {
 			s.Ahead = time.Hour
 			s.Events = append([]cloudwatchtest.Event{}, s.Events...)
@@ -359,13 +361,17 @@ func TestReadMetrics(t *testing.T) {
 		{name: "credits not yet", account: func(s *cloudwatchtest.Server) { s.Samples = s.Samples[:7] }, wait: short, want: &result.InstanceMetrics{
 			Minutes: 2, WantedMinutes: 2, CPUMean: p(0.5), CPUMax: p(0.9),
 		}, note: "ec2: the CPU credits of its instances are not known (not within 50ms, --cloudwatch-wait); CloudWatch has them every five minutes"},
-		{name: "one minute", account: func(s *cloudwatchtest.Server) {
-			s.Samples = append(append([]cloudwatchtest.Sample{}, s.Samples[:2]...), s.Samples[7:]...)
-		}, wait: short, want: &result.InstanceMetrics{Minutes: 1, WantedMinutes: 2, CPUMean: p(0.5), CPUMax: p(0.6), Credits: group.Credits},
-			note: "ec2: the CPU of its instances is known of 1 of 2 minutes (not within 50ms, --cloudwatch-wait)"},
+		{
+			name: "one minute", account: func(s *cloudwatchtest.Server) {
+				s.Samples = append(append([]cloudwatchtest.Sample{}, s.Samples[:2]...), s.Samples[7:]...)
+			}, wait: short, want: &result.InstanceMetrics{Minutes: 1, WantedMinutes: 2, CPUMean: p(0.5), CPUMax: p(0.6), Credits: group.Credits},
+			note: "ec2: the CPU of its instances is known of 1 of 2 minutes (not within 50ms, --cloudwatch-wait)",
+		},
 		{name: "nothing", account: func(s *cloudwatchtest.Server) { s.Samples = nil }, wait: short, note: "ec2: the CPU of its instances is not known: not within 50ms, --cloudwatch-wait."},
-		{name: "no permission", account: func(s *cloudwatchtest.Server) { s.Fail = func(string, int) string { return "AccessDenied" } }, wait: long,
-			note: "ec2: the CPU of its instances is not known: the credentials lack the permission cloudwatch:GetMetricData in eu-west-1."},
+		{
+			name: "no permission", account: func(s *cloudwatchtest.Server) { s.Fail = func(string, int) string { return "AccessDenied" } }, wait: long,
+			note: "ec2: the CPU of its instances is not known: the credentials lack the permission cloudwatch:GetMetricData in eu-west-1.",
+		},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
