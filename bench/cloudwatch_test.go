@@ -171,7 +171,7 @@ func TestCostIsEstimated(t *testing.T) {
 		},
 		{"no log group", nil, "", nil, nil, "lambda: what it was billed is not known: its targets file names neither log_group nor function_name, where it would be read."},
 		{"no credentials", nil, theGroup, []string{"AWS_ACCESS_KEY_ID=", "AWS_SECRET_ACCESS_KEY="}, nil, "lambda: what it was billed is not known: there are no AWS credentials"},
-		{"no line", func(d *deployment) { d.LogGroup, d.silent = "/aws/lambda/other", true }, `, "function_name": "other"`, nil, []string{"--cloudwatch-wait", "50ms"}, "the log group /aws/lambda/other had no REPORT line of the run (not within 50ms"},
+		{"no line", func(d *deployment) { d.LogGroup, d.silent = "/aws/lambda/other", true }, `, "function_name": "other"`, nil, []string{"--cloudwatch-wait", "2s"}, "the log group /aws/lambda/other had no REPORT line of the run (not within 2s"},
 		{"not asked", nil, theGroup, nil, []string{"--cloudwatch-wait", "0s"}, "lambda: what it was billed is not known: CloudWatch was not asked (--cloudwatch-wait 0s)."},
 	}
 	for _, test := range tests {

@@ -170,7 +170,9 @@ func (r *reader) configure(ctx context.Context, region string) (c aws.Config, wh
 	case c.Credentials == nil:
 		return c, noCredentials
 	}
-	if _, err := c.Credentials.Retrieve(ctx); err != nil {
+	if _, err := c.Credentials.Retrieve(ctx); ctx.Err() != nil {
+		return c, r.ending(ctx, false, nil) + ", while credentials were looked for"
+	} else if err != nil {
 		return c, noCredentials + ": " + firstLine(err)
 	}
 	return c, ""
