@@ -13,9 +13,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/cloudwatch"
 	"github.com/crossover-bench/crossover/bench/internal/cloudwatch/cloudwatchtest"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
 // deployment is a function and an instance as they are on AWS, seen from outside: the function's front door writes the REPORT line of each
@@ -119,6 +123,33 @@ func outcome(t *testing.T, out string) (*result.Run, *analysis.Verdict, string) 
 		t.Fatal(err)
 	}
 	return run, v.Verdict, string(text)
+}
+
+func TestObserved(t *testing.T) {
+	t.Parallel()
+	turns := []cloudwatch.Turn{{From: time.Unix(1, 0), To: time.Unix(2, 0)}}
+	tests := []struct {
+		name string
+		spec target.Spec
+		want cloudwatch.Target
+	}{
+		{"a log group", target.Spec{Kind: target.KindLambda, Region: "eu-west-1", LogGroup: "/mine", FunctionName: "app"}, cloudwatch.Target{Region: "eu-west-1", LogGroup: "/mine", FunctionName: "app"}},
+		{"a function", target.Spec{Kind: target.KindLambda, FunctionName: "app"}, cloudwatch.Target{LogGroup: "/aws/lambda/app", FunctionName: "app"}},
+		{"neither", target.Spec{Kind: target.KindLambda, Region: "eu-west-1"}, cloudwatch.Target{Region: "eu-west-1"}},
+		{"a burstable instance", target.Spec{Kind: target.KindEC2, InstanceID: "i-1", InstanceType: "t4g.small"}, cloudwatch.Target{InstanceID: "i-1", Burstable: true}},
+		{"by its mode", target.Spec{Kind: target.KindEC2, AutoScalingGroup: "fleet", CreditMode: "standard"}, cloudwatch.Target{AutoScalingGroup: "fleet", Burstable: true}},
+		{"a group", target.Spec{Kind: target.KindEC2, AutoScalingGroup: "fleet", InstanceType: "c8g.large"}, cloudwatch.Target{AutoScalingGroup: "fleet"}},
+		{"elsewhere", target.Spec{Kind: target.KindURL, LogGroup: "/mine", AutoScalingGroup: "fleet", InstanceID: "i-1"}, cloudwatch.Target{}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			test.want.Turns, test.want.Sent = turns, 5
+			if diff := cmp.Diff(test.want, (&targetLoad{turns: turns, sent: 5}).observed(&test.spec)); diff != "" {
+				t.Errorf("(-want +got)\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestCloudWatch(t *testing.T) {

@@ -1,6 +1,10 @@
 package analysis
 
-import "github.com/crossover-bench/crossover/bench/internal/result"
+import (
+	"slices"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+)
 
 const (
 	bytesPerMB        = 1 << 20
@@ -24,15 +28,18 @@ func functionOf(t *result.Target) function {
 
 func (f function) known() bool { return f.meter != nil || f.log != nil }
 
+func (m *Model) functions() []function {
+	list := make([]function, len(m.Run.Targets))
+	for i := range m.Run.Targets {
+		list[i] = functionOf(&m.Run.Targets[i])
+	}
+	return list
+}
+
 // lambda is what functions were billed, or would be; nil where that is not known of any target.
 func (m *Model) lambda() []Row {
-	functions := make([]function, len(m.Run.Targets))
-	known := false
-	for i := range m.Run.Targets {
-		functions[i] = functionOf(&m.Run.Targets[i])
-		known = known || functions[i].known()
-	}
-	if !known {
+	functions := m.functions()
+	if !slices.ContainsFunc(functions, function.known) {
 		return nil
 	}
 	var rows []Row
