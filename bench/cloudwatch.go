@@ -105,8 +105,8 @@ func (l *targetLoad) observed(s *target.Spec) cloudwatch.Target {
 
 // observe adds to a result what AWS tells of its targets. It never fails: what is missing is noted in the result. drain ends it early.
 func (o *observation) observe(ctx context.Context, drain <-chan struct{}, r *result.Run, specs []target.Spec, l *loads, show *display) {
-	if specs == nil {
-		return // all targets are local
+	if len(specs) != len(r.Targets) {
+		return // they are the local ones
 	}
 	targets := make([]cloudwatch.Target, len(specs))
 	some := false
