@@ -92,7 +92,7 @@ func TestPlanOfTheStack(t *testing.T) {
 		t.Errorf("unpriced %v, by use %v, caveats %v", c.Unpriced, c.ByUse, c.Fixed.Caveats)
 	}
 	targets := []cost.RunTarget{
-		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb"},
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb", Balancer: "module.ec2.aws_lb.this[0]"},
 		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "http_api"},
 	}
 	if diff := cmp.Diff(targets, p.Targets("")); diff != "" {
@@ -104,7 +104,7 @@ func TestPlannedRun(t *testing.T) {
 	t.Parallel()
 	targets := readPlan(t, "plan.json").Targets("")
 	want := []cost.RunTarget{
-		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb"},
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb", Balancer: "module.ec2.aws_lb.app"},
 		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "function_url"},
 	}
 	if diff := cmp.Diff(want, targets); diff != "" {
@@ -126,6 +126,36 @@ func TestPlannedRun(t *testing.T) {
 	}
 	if len(e.Caveats) == 0 || !strings.Contains(strings.Join(e.Caveats, " "), "assumed to be billed for 100 ms") {
 		t.Errorf("assumptions are not told: %v", e.Caveats)
+	}
+}
+
+// A load balancer that both are behind is there once; what each sends through it adds up.
+func TestSharedBalancerIsPaidOnce(t *testing.T) {
+	t.Parallel()
+	targets := []cost.RunTarget{
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", FrontDoor: cost.DoorALB, Requests: 3600, Duration: 30 * time.Minute},
+		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: cost.DoorALB, Requests: 3600, Duration: 30 * time.Minute},
+	}
+	estimate := func(balancers ...string) (total float64, caveats string) {
+		for i, b := range balancers {
+			targets[i].Balancer = b
+		}
+		e, err := cost.EstimateRun(cost.Embedded(), targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(*e.Total), strings.Join(e.Caveats, " ")
+	}
+	// An hour that is begun is charged for the load balancer, its two addresses by the second.
+	const hours = 0.0225 + 2*0.005/2
+	two, silent := estimate("a", "b")
+	unnamed, _ := estimate("", "")
+	one, told := estimate("a", "a")
+	if math.Abs(two-one-hours) > 1e-12 || two != unnamed {
+		t.Errorf("with one load balancer %g, with two %g, with two that have no names %g: want %g less with one", one, two, unnamed, hours)
+	}
+	if text := "lambda: the hours of its load balancer are in the figures of ec2"; !strings.Contains(told, text) || strings.Contains(silent, text) {
+		t.Errorf("with one it says %q, with two %q", told, silent)
 	}
 }
 
