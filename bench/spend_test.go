@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +13,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
+	"github.com/crossover-bench/crossover/bench/scenarios"
 )
 
 func TestSpend(t *testing.T) {
@@ -157,5 +160,25 @@ func TestSearchAndTheDefaultLimit(t *testing.T) {
 	o.spend.max = 0.01
 	if err := o.checkSpend(s, stackOf("function_url"), func(string) {}); err == nil || !strings.Contains(err.Error(), "a lower --max-rate or a shorter --trial") {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// The guide to AWS says what the default run costs on the default stack.
+func TestGuideHasTheEstimate(t *testing.T) {
+	t.Parallel()
+	s, err := loadScenario(scenarios.Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := estimateRun(&plannedRun{scenario: s, rounds: 1, onAWS: stackOf("function_url"), all: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	guide, err := os.ReadFile("../docs/aws.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := fmt.Sprintf("| %.3f USD for the default scenario", *e.USD); !strings.Contains(string(guide), text) {
+		t.Errorf("docs/aws.md does not say %q", text)
 	}
 }
