@@ -474,3 +474,31 @@ run "reserved_tag" {
 
   expect_failures = [var.tags]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  variables {
+    domain_name                    = "https://bench.example.com"
+    ami_id                         = "al2023"
+    server_binary                  = " "
+    lambda_zip                     = "bootstrap"
+    bench_binary                   = " "
+    load_generator_count           = 21
+    lambda_provisioned_concurrency = -1
+    monthly_budget_usd             = 0
+  }
+
+  expect_failures = [
+    var.ami_id,
+    var.bench_binary,
+    var.domain_name,
+    var.lambda_provisioned_concurrency,
+    var.lambda_zip,
+    var.load_generator_count,
+    var.monthly_budget_usd,
+    var.server_binary,
+  ]
+}
