@@ -122,6 +122,11 @@ run "http_api" {
     condition     = aws_lambda_permission.http_api[0].source_arn == "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/*/$default" && length(aws_lambda_function_url.this) == 0
     error_message = "another API may call, or there is a URL beside the API"
   }
+
+  assert {
+    condition     = [for s in jsondecode(output.call_policy).Statement : "${s.Action} ${s.Resource}"] == ["execute-api:Invoke arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/*"]
+    error_message = "callers do not have the right to this API, or to more"
+  }
 }
 
 run "alb" {

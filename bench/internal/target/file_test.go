@@ -216,6 +216,8 @@ func FuzzParseFile(f *testing.F) {
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"process","command":["x"],"env":{"A":"b"}},{"name":"b","kind":"bootstrap","path":"y"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"lambda","url":"https://h","memory_mb":-1}]}`))
 	f.Add([]byte("{\"targets\":[\n{}]} x"))
+	f.Add([]byte(`{"targets":[{"name":"e","kind":"ec2","url":"http://h","instances":1,"max_instances":2,"autoscaling_group":"g","instance_id":null,"tls":false},
+		{"name":"l","kind":"lambda","url":"https://h","qualifier":"live","package":"zip","provisioned_concurrency":1,"concurrency_limit":2,"front_door":"http_api","auth":"AWS_IAM","region":"us-east-1"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"b","kind":"bootstrap","path":"y","timeout_s":3,"reserved_concurrency":2,"provisioned":1,"limits":true,"freeze":true}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		specs, err := target.ParseFile("f.json", data)
