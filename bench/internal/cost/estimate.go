@@ -95,6 +95,11 @@ func (r *RunTarget) bill(t *Table, balancerOf string) (*Bill, error) {
 		return nil, fmt.Errorf("%d requests in %s: expected 0 or more in a time above 0", r.Requests, r.Duration)
 	}
 	seconds := r.Duration.Seconds()
+	if what := r.unpriced(t); what != "" {
+		b := &Bill{Name: r.Name, Hours: seconds / secondsPerHour, Requests: float64(r.Requests), Lines: []Line{{Item: what}}}
+		b.finish()
+		return b, nil
+	}
 	l := Load{
 		Rate: RPS(float64(r.Requests) / seconds), Hours: seconds / secondsPerHour,
 		RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes, RequestsPerConnection: r.RequestsPerConnection,
@@ -123,6 +128,17 @@ func (r *RunTarget) bill(t *Table, balancerOf string) (*Bill, error) {
 	b := o.bill(float64(l.Rate))
 	b.Name = r.Name
 	return b, nil
+}
+
+// unpriced is what there are no prices for at all, so that nothing can be said of the target; empty where there are some.
+func (r *RunTarget) unpriced(t *Table) string {
+	if r.Region != "" && t.checkRegion(r.Region) != nil {
+		return "anything in " + r.Region
+	}
+	if _, err := t.instance(r.InstanceType); !r.Function && r.InstanceType != "" && err != nil {
+		return r.InstanceType
+	}
+	return ""
 }
 
 // instances that are there whatever the rate is. What they use above their baseline is not known before the run: all of it is assumed.

@@ -282,13 +282,17 @@ func (p *Plan) Cost(t *Table, region string) (*PlanCost, error) {
 	if region == "" {
 		return nil, errors.New("the plan does not tell the region of the provider: name it")
 	}
-	if err := t.checkRegion(region); err != nil {
-		return nil, err
+	unknown := t.checkRegion(region)
+	if unknown != nil && p.Region == "" {
+		return nil, unknown // a slip in what was named
 	}
 	c := &planner{plan: p, table: t, region: region, cost: &PlanCost{
 		Region: region, Fixed: &Bill{Name: "Plan", Hours: HoursPerMonth, Lines: []Line{}, Caveats: []string{}},
 		ByUse: []PlanItem{}, Unpriced: []PlanItem{},
 	}}
+	if unknown != nil {
+		c.cost.Fixed.Caveats = append(c.cost.Fixed.Caveats, fmt.Sprintf("There are no prices for %s here; a file of bench cost --refresh --region %[1]s has them.", region))
+	}
 	for _, r := range p.resources {
 		c.add(r)
 	}

@@ -129,6 +129,57 @@ func TestPlannedRun(t *testing.T) {
 	}
 }
 
+// Where there are no prices nothing is known, which is no reason not to deploy, or to run.
+func TestPlaceWithoutPrices(t *testing.T) {
+	t.Parallel()
+	known := cost.RunTarget{Name: "known", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: cost.DoorFunctionURL, Requests: 1e6, Duration: time.Hour}
+	for name, tt := range map[string]struct {
+		change func(*cost.RunTarget)
+		lacks  string
+	}{
+		"region":        {func(r *cost.RunTarget) { r.Region = "ca-west-1" }, "no price is known for anything in ca-west-1"},
+		"instance type": {func(r *cost.RunTarget) { r.Function, r.FrontDoor, r.InstanceType = false, cost.DoorALB, "m9x.large" }, "no price is known for m9x.large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := known
+			other.Name = "other"
+			tt.change(&other)
+			e, err := cost.EstimateRun(cost.Embedded(), []cost.RunTarget{known, other})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Total != nil || e.AtLeast != *e.Targets[0].Total || !strings.Contains(strings.Join(e.Caveats, " "), "other: no total, as "+tt.lacks) {
+				t.Errorf("total %v, at least %v, caveats %q", e.Total, e.AtLeast, e.Caveats)
+			}
+		})
+	}
+	data, err := os.ReadFile("testdata/stack.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := cost.ParsePlan("stack.json", []byte(strings.ReplaceAll(string(data), "us-east-1", "ca-west-1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Cost(cost.Embedded(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Fixed.Total != nil || len(c.Fixed.Lines) != 10 || !strings.Contains(c.Fixed.Caveats[0], "no prices for ca-west-1 here; a file of bench cost --refresh --region ca-west-1") {
+		t.Errorf("a month costs %v in %d lines, caveats %q", c.Fixed.Total, len(c.Fixed.Lines), c.Fixed.Caveats)
+	}
+	if _, err := readPlan(t, "plan.json").Cost(cost.Embedded(), "nowhere"); err != nil {
+		t.Errorf("the plan tells its region: %v", err)
+	}
+	if p, err = cost.ParsePlan("p", []byte(`{"format_version":"1.2","planned_values":{"root_module":{}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Cost(cost.Embedded(), "us-est-1"); err == nil || !strings.Contains(err.Error(), `no prices for region "us-est-1"`) {
+		t.Errorf("a region that is misspelt: %v", err)
+	}
+}
+
 // A load balancer that both are behind is there once; what each sends through it adds up.
 func TestSharedBalancerIsPaidOnce(t *testing.T) {
 	t.Parallel()
