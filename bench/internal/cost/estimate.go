@@ -135,7 +135,7 @@ func (r *RunTarget) unpriced(t *Table) string {
 	if r.Region != "" && t.checkRegion(r.Region) != nil {
 		return "anything in " + r.Region
 	}
-	if _, err := t.instance(r.InstanceType); !r.Function && r.InstanceType != "" && err != nil {
+	if !r.Function && r.InstanceType != "" && t.checkInstance(r.InstanceType) != nil {
 		return r.InstanceType
 	}
 	return ""
