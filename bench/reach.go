@@ -52,7 +52,7 @@ func (r *reach) open(ctx context.Context, specs []target.Spec) error {
 			return fmt.Errorf("target %s has auth AWS_IAM, so its requests must be signed, but there are no AWS credentials: set AWS_PROFILE,"+
 				" or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where a role gives them: %w", s.Name, err)
 		}
-		r.sign[s.Name] = &loadgen.Signing{Region: s.Region, Service: "lambda", Credentials: credentials}
+		r.sign[s.Name] = &loadgen.Signing{Region: s.Region, Service: s.SigningService(), Credentials: credentials}
 	}
 	return nil
 }

@@ -36,8 +36,8 @@ func (r *remoteOptions) flags(f *pflag.FlagSet) {
 
 // passed are the flags that the far bench gets as they are, ours those that have their say on this side.
 var (
-	passed = []string{"rounds", "seed", "skip-check", "insecure", "slo", "strict", "find-capacity", "start-rate", "max-rate", "trial", "cloudwatch-wait"}
-	ours   = []string{"targets", "scenario", "out", "json", "quiet", "ca-cert", "from", "from-limit", "max-cost"}
+	passed = []string{"rounds", "seed", "skip-check", "insecure", "slo", "strict", "find-capacity", "start-rate", "max-rate", "trial", "max-cost", "cloudwatch-wait"}
+	ours   = []string{"targets", "scenario", "out", "json", "quiet", "ca-cert", "from", "from-limit"}
 )
 
 func (r *remoteOptions) validate(f *pflag.FlagSet, o *runOptions) error {
@@ -148,7 +148,7 @@ func runRemotely(ctx context.Context, std streams, o *runOptions, f *pflag.FlagS
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
 	show.plain() // what comes from there are lines
-	if err := o.spend.check(s, o.rounds, specs, show.say); err != nil {
+	if err := o.checkSpend(s, specs, show.tell); err != nil {
 		return err
 	}
 	ctx, i, stop := watchSignals(ctx, show.draining)

@@ -20,7 +20,7 @@ func stack(t *testing.T, url, loadGenerator string) string {
 	}
 	dir := t.TempDir()
 	text := fmt.Sprintf(`output "targets" {
-  value = { targets = [{ name = "app", kind = "ec2", url = %q, instance_type = "t4g.small" }] }
+  value = { targets = [{ name = "app", kind = "ec2", url = %q, region = "us-east-1", instance_type = "t4g.small" }] }
 }
 output "load_generator" {
   value = %s
@@ -109,6 +109,28 @@ func TestRunFromAWS(t *testing.T) {
 		}
 	}
 	r.wantNoTempFiles()
+}
+
+// The limit on what a run may cost holds on the load generator too, where it would be the default; what it will cost is told in any case.
+func TestMaxCostFromAWS(t *testing.T) {
+	t.Parallel()
+	app := httptest.NewServer(testHandler(""))
+	defer app.Close()
+	aws := startAWS(t)
+	dir, out := stack(t, app.URL, loadGenerator(t)), filepath.Join(t.TempDir(), "out")
+	r := start(t, aws.clientEnv(), "run", "--targets", "terraform="+dir, "--from", "aws", "--out", out, "--quiet", "--max-cost", "7",
+		"--scenario", remoteScenario(t, "  - {name: only, workers: 1, iterations: 3}\n"))
+	r.wait(exitDone)
+	if text := r.stderr.String(); !strings.HasPrefix(text, "Estimated cost of this run: ") || strings.Count(text, "\n") != 1 {
+		t.Errorf("standard error is %q; want the estimate alone", text)
+	}
+	passed := false
+	for name, object := range aws.objects {
+		passed = passed || strings.HasPrefix(name, "runs/") && strings.Contains(string(object), `"--max-cost=7"`)
+	}
+	if !passed {
+		t.Error("the load generator is not told of --max-cost")
+	}
 }
 
 // The first Ctrl-C lets the far side finish and brings what it has, the second kills it.

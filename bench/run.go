@@ -232,7 +232,7 @@ func runBench(ctx context.Context, std streams, o *runOptions) (err error) {
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, o)
-	if err := o.spend.check(s, o.rounds, specs, show.say); err != nil {
+	if err := o.checkSpend(s, specs, show.tell); err != nil {
 		return err
 	}
 	ctx, i, stop := watchSignals(ctx, show.draining)

@@ -18,8 +18,19 @@ type spend struct {
 	estimate estimator // prices a run before it is made
 }
 
-// estimator says what a run of a scenario is thought to cost on those targets, all of which are on AWS.
-type estimator func(s *scenario.Scenario, rounds int, targets []target.Spec) (*spendEstimate, error)
+// plannedRun is one that is to be priced.
+type plannedRun struct {
+	scenario *scenario.Scenario
+	rounds   int
+	// search is nil where the load is the scenario's.
+	search *capacityOptions
+	// onAWS are the targets that cost; all of the run take turns.
+	onAWS []target.Spec
+	all   int
+}
+
+// estimator says what a run is thought to cost.
+type estimator func(*plannedRun) (*spendEstimate, error)
 
 // spendEstimate is what a run is thought to cost.
 type spendEstimate struct {
@@ -43,19 +54,23 @@ func (s *spend) validate() error {
 	return nil
 }
 
-// check tells what the run will cost, before anything is spent, and refuses one that costs too much. Targets elsewhere cost nothing
+// checkSpend tells what the run will cost, before anything is spent, and refuses one that costs too much. Targets elsewhere cost nothing
 // that is known here.
-func (s *spend) check(sc *scenario.Scenario, rounds int, specs []target.Spec, say func(format string, args ...any)) error {
-	var onAWS []target.Spec
+func (o *runOptions) checkSpend(sc *scenario.Scenario, specs []target.Spec, tell func(text string)) error {
+	run := &plannedRun{scenario: sc, rounds: o.rounds, all: len(specs)}
+	if o.capacity.find {
+		run.search = &o.capacity
+	}
 	for _, spec := range specs {
 		if spec.Region != "" && (spec.Kind == target.KindEC2 || spec.Kind == target.KindLambda) {
-			onAWS = append(onAWS, spec)
+			run.onAWS = append(run.onAWS, spec)
 		}
 	}
-	if len(onAWS) == 0 {
+	if len(run.onAWS) == 0 {
 		return nil
 	}
-	e, err := s.estimate(sc, rounds, onAWS)
+	s := &o.spend
+	e, err := s.estimate(run)
 	if err != nil {
 		return fmt.Errorf("estimating the cost of the run: %w", err)
 	}
@@ -67,13 +82,21 @@ func (s *spend) check(sc *scenario.Scenario, rounds int, specs []target.Spec, sa
 	if len(e.Notes) > 0 {
 		text += " (" + strings.Join(e.Notes, " ") + ")"
 	}
-	say("%s", text)
+	tell(text)
 	// Written so that what is no number is too much.
 	if !(known <= s.max) {
-		return usageError{fmt.Errorf("the run is estimated to cost %s%s, above --max-cost %g: raise that, or choose a smaller scenario or fewer rounds",
-			about, usd(known), s.max)}
+		return usageError{fmt.Errorf("the run is estimated to cost %s%s, above --max-cost %g: raise that, or choose %s",
+			about, usd(known), s.max, run.smaller())}
 	}
 	return nil
+}
+
+// smaller is what makes the run cheaper.
+func (r *plannedRun) smaller() string {
+	if r.search != nil {
+		return "a lower --max-rate or a shorter --trial"
+	}
+	return "a smaller scenario or fewer rounds"
 }
 
 // usd has two digits that tell something, also of parts of a cent.

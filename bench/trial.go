@@ -75,8 +75,8 @@ func (s *capacitySearch) run(ctx context.Context) (whole bool, err error) {
 	return true, nil
 }
 
-// settles is how long a trial's load runs before it is measured: connections open, and queues find their length.
-func (s *capacitySearch) settles() time.Duration { return min(time.Second, s.options.trial/5) }
+// settleTime is how long a trial's load runs before it is measured: connections open, and queues find their length.
+func settleTime(trial time.Duration) time.Duration { return min(time.Second, trial/5) }
 
 // trial puts a rate on a target and tells its search what came of it.
 func (s *capacitySearch) trial(ctx context.Context, target int, rate float64) (whole bool, err error) {
@@ -89,7 +89,7 @@ func (s *capacitySearch) trial(ctx context.Context, target int, rate float64) (w
 	}
 	settling := turn
 	settling.Phase = 1 // draws other values
-	if whole, err := s.g.Trial(ctx, s.drain, settling, s.phase(rate, s.settles()), observers{&trialRecorder{}, s.c.loads}); err != nil || !whole {
+	if whole, err := s.g.Trial(ctx, s.drain, settling, s.phase(rate, settleTime(s.options.trial)), observers{&trialRecorder{}, s.c.loads}); err != nil || !whole {
 		return false, err
 	}
 	watch := &trialRecorder{lasts: s.options.trial}

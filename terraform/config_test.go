@@ -132,13 +132,18 @@ func sources(t *testing.T, dir string) []source {
 	}
 	var out []source
 	for _, path := range paths {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		out = append(out, parse(t, path, text))
+		out = append(out, parse(t, path, readFile(t, path)))
 	}
 	return out
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 func parse(t *testing.T, path string, text []byte) source {

@@ -96,6 +96,36 @@ func checkTarget(t *testing.T, kind string, target, unknown map[string]any) {
 	}
 }
 
+// The load generator calls as anybody does who is let in: it needs the rights that signed front doors ask for, and none where networks decide.
+func TestRightsOfTheLoadGenerator(t *testing.T) {
+	needPlans(t)
+	shared := inputs{"load_generator": true, "lambda_front_door": "alb"}
+	byPort, err := planned(t, shared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		plan []byte
+		want []string
+	}{
+		"function URL": {planOf(t, "all"), []string{"bucket", "call", "observe", "session-manager"}},
+		"shared ALB":   {byPort, []string{"bucket", "observe", "session-manager"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got []string
+			for _, r := range decodePlan(t, tt.plan).of("aws_iam_role_policy") {
+				if strings.HasPrefix(r.module, "module.load_generator[0]") {
+					got = append(got, r.text("name"))
+				}
+			}
+			slices.Sort(got)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("policies of its role differ (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
 // What must not be made is refused while it is planned, with a message that says what to
 // do; *.tftest.hcl have the rest.
 func TestPlansThatFail(t *testing.T) {

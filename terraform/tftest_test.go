@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -26,12 +27,55 @@ type event struct {
 			Start    struct{ Line int }
 		}
 	} `json:"diagnostic"`
+	// State is what a run block that applies leaves; terraform tells it with -verbose.
+	State struct {
+		Outputs map[string]stateOutput `json:"outputs"`
+	} `json:"test_state"`
+}
+
+// stateOutput is an output as state files have it.
+type stateOutput struct {
+	Value json.RawMessage `json:"value"`
+	Type  json.RawMessage `json:"type"`
 }
 
 // run is what is known of one run block at the end.
 type run struct {
-	status string // pass, fail, error, skip, or empty if it was never reached
-	faults []string
+	status  string // pass, fail, error, skip, or empty if it was never reached
+	faults  []string
+	outputs map[string]stateOutput
+}
+
+// outcome is what came of a file of run blocks.
+type outcome struct {
+	names []string // of the run blocks, in order
+	runs  map[string]*run
+	loose []string // errors that belong to none
+	out   []byte
+	err   error
+}
+
+// outcomes are those of the files of run blocks, each run once.
+var outcomes sync.Map // of the path: func() *outcome
+
+func outcomeOf(t *testing.T, file string) *outcome {
+	t.Helper()
+	once, _ := outcomes.LoadOrStore(file, sync.OnceValue(func() *outcome {
+		o := &outcome{}
+		dir, err := root()
+		if err != nil {
+			o.err = err
+			return o
+		}
+		args := []string{"test", "-json", "-filter=" + file}
+		if file == targetsFile {
+			args = append(args, "-verbose") // with the outputs, and half a megabyte a run
+		}
+		o.out, o.err = terraform(t.Context(), dir, args...)
+		o.names, o.runs, o.loose = readEvents(o.out)
+		return o
+	}))
+	return once.(func() *outcome)()
 }
 
 // TestRuns runs every *.tftest.hcl below tests; each run block is a subtest.
@@ -47,23 +91,18 @@ func TestRuns(t *testing.T) {
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".tftest.hcl"), func(t *testing.T) {
 			t.Parallel()
-			dir, err := root()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := terraform(t.Context(), dir, "test", "-json", "-filter="+file)
-			names, runs, loose := readEvents(t, out)
-			for _, fault := range loose {
+			o := outcomeOf(t, file)
+			for _, fault := range o.loose {
 				t.Error(fault)
 			}
-			if err != nil && len(loose) == 0 && !anyFailed(runs) {
-				t.Error(err)
+			if o.err != nil && len(o.loose) == 0 && !anyFailed(o.runs) {
+				t.Error(o.err)
 			}
-			if len(names) == 0 {
-				t.Errorf("no run blocks; terraform says %v\n%s", err, out)
+			if len(o.names) == 0 {
+				t.Errorf("no run blocks; terraform says %v\n%s", o.err, o.out)
 			}
-			for _, name := range names {
-				t.Run(name, func(t *testing.T) { runs[name].report(t) })
+			for _, name := range o.names {
+				t.Run(name, func(t *testing.T) { o.runs[name].report(t) })
 			}
 		})
 	}
@@ -96,8 +135,7 @@ func anyFailed(runs map[string]*run) bool {
 
 // readEvents returns the names of the run blocks in order, how each ended, and errors
 // that belong to none.
-func readEvents(t *testing.T, out []byte) (names []string, runs map[string]*run, loose []string) {
-	t.Helper()
+func readEvents(out []byte) (names []string, runs map[string]*run, loose []string) {
 	runs = map[string]*run{}
 	lines := bufio.NewScanner(bytes.NewReader(out))
 	lines.Buffer(nil, len(out)+1)
@@ -118,6 +156,10 @@ func readEvents(t *testing.T, out []byte) (names []string, runs map[string]*run,
 		case "test_run":
 			if r := runs[e.TestRun.Run]; r != nil && e.TestRun.Progress == "complete" {
 				r.status = e.TestRun.Status
+			}
+		case "test_state":
+			if r := runs[e.Run]; r != nil {
+				r.outputs = e.State.Outputs
 			}
 		case "diagnostic":
 			d := e.Diagnostic
@@ -143,7 +185,7 @@ func TestReadEvents(t *testing.T) {
 {"type":"test_run","@testrun":"second","test_run":{"run":"second","progress":"complete","status":"pass"}}
 {"type":"diagnostic","diagnostic":{"severity":"error","summary":"Broken","detail":"file"}}
 `
-	names, runs, loose := readEvents(t, []byte(out))
+	names, runs, loose := readEvents([]byte(out))
 	if len(names) != 3 || runs["first"].status != "fail" || runs["second"].status != "pass" || runs["third"].status != "" {
 		t.Errorf("runs = %v %+v", names, runs)
 	}

@@ -154,6 +154,11 @@ variable "server_binary" {
   description = "Path of the server for Linux; null is dist/ec2/server of this repository, as `task build` makes it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.server_binary == null ? true : trimspace(var.server_binary) != ""
+    error_message = "server_binary: allowed is the path of a program for Linux, or null for dist/ec2/server."
+  }
 }
 
 # --- Lambda ------------------------------------------------------------------------------------------------------------
@@ -244,6 +249,11 @@ variable "lambda_zip" {
   description = "Path of the zip with the `bootstrap`; null is dist/lambda/bootstrap.zip of this repository, as `task build` makes it."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.lambda_zip == null ? true : endswith(var.lambda_zip, ".zip")
+    error_message = "lambda_zip: allowed is the path of a zip file, or null for dist/lambda/bootstrap.zip."
+  }
 }
 
 variable "lambda_image_uri" {
@@ -326,6 +336,11 @@ variable "bench_binary" {
   description = "Path of bench for Linux; null is dist/bench of this repository, as `task build` makes it. Only needed with load_generator."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.bench_binary == null ? true : trimspace(var.bench_binary) != ""
+    error_message = "bench_binary: allowed is the path of a program for Linux, or null for dist/bench."
+  }
 }
 
 # --- network -----------------------------------------------------------------------------------------------------------

@@ -43,3 +43,21 @@ run "name_too_long" {
 
   expect_failures = [var.name]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    tags = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.tags,
+  ]
+}

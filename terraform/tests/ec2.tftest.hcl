@@ -255,3 +255,100 @@ run "environment_of_two_lines" {
 
   expect_failures = [var.environment]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    name               = "internal-x"
+    server_binary      = ""
+    policies           = { read = "s3:GetObject" }
+    arch               = "riscv64"
+    instance_count     = { min = 0, max = 1 }
+    cpu_target         = 95
+    ami_id             = "al2023"
+    vpc_id             = "default"
+    public_subnet_ids  = ["subnet-0123456789abcdef0"]
+    private_subnet_ids = []
+    s3_prefix_list_id  = "s3"
+    egress             = { x = { security_group_id = "sg-0123456789abcdef0", port = 65536 } }
+    domain_name        = "https://bench.example.com"
+    tags               = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.ami_id,
+    var.arch,
+    var.cpu_target,
+    var.domain_name,
+    var.egress,
+    var.instance_count,
+    var.name,
+    var.policies,
+    var.private_subnet_ids,
+    var.public_subnet_ids,
+    var.s3_prefix_list_id,
+    var.server_binary,
+    var.tags,
+    var.vpc_id,
+  ]
+}
+
+run "wrong_without_alb" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    alb             = false
+    instance_count  = { min = 2, max = 2 }
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+  }
+
+  expect_failures = [
+    var.certificate_arn,
+    var.instance_count,
+  ]
+}
+
+run "certificate_without_name" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    certificate_arn = "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+  }
+
+  expect_failures = [
+    var.certificate_arn,
+  ]
+}
+
+run "inputs_that_depend_on_others" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    instance_type   = "large"
+    certificate_arn = "cert"
+  }
+
+  expect_failures = [
+    var.certificate_arn,
+    var.instance_type,
+  ]
+}

@@ -44,3 +44,41 @@ run "closed" {
     error_message = "Session Manager may reach the instance"
   }
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/instance_role"
+  }
+
+  variables {
+    name     = "a b"
+    policies = { "a b" = "{\"Statement\": []}" }
+    tags     = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.name,
+    var.policies,
+    var.tags,
+  ]
+}
+
+run "policy_that_is_none" {
+  command = plan
+
+  module {
+    source = "./modules/instance_role"
+  }
+
+  variables {
+    policies = { read = "s3:GetObject" }
+  }
+
+  expect_failures = [
+    var.policies,
+  ]
+}

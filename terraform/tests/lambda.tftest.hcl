@@ -122,6 +122,11 @@ run "http_api" {
     condition     = aws_lambda_permission.http_api[0].source_arn == "arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/*/$default" && length(aws_lambda_function_url.this) == 0
     error_message = "another API may call, or there is a URL beside the API"
   }
+
+  assert {
+    condition     = [for s in jsondecode(output.call_policy).Statement : "${s.Action} ${s.Resource}"] == ["execute-api:Invoke arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/*"]
+    error_message = "callers do not have the right to this API, or to more"
+  }
 }
 
 run "alb" {
@@ -299,4 +304,98 @@ run "variable_of_lambda" {
   }
 
   expect_failures = [var.environment]
+}
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    name                 = "a--b"
+    zip                  = "bootstrap"
+    policies             = { read = "s3:GetObject" }
+    arch                 = "riscv64"
+    timeout_s            = 901
+    reserved_concurrency = 0
+    log_retention_days   = 8
+    vpc_id               = "default"
+    subnet_ids           = []
+    egress               = { x = { security_group_id = "sg-0123456789abcdef0", port = 0 } }
+    tags                 = { "aws:x" = "y" }
+    alb                  = { arn = "arn", security_group_id = "sg", host = "h", port = 0, callers = {} }
+  }
+
+  expect_failures = [
+    var.alb,
+    var.arch,
+    var.egress,
+    var.log_retention_days,
+    var.name,
+    var.policies,
+    var.reserved_concurrency,
+    var.subnet_ids,
+    var.tags,
+    var.timeout_s,
+    var.vpc_id,
+    var.zip,
+  ]
+}
+
+run "more_wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    provisioned_concurrency = 101
+    alb                     = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { all = "0.0.0.0/0" } }
+  }
+
+  expect_failures = [
+    var.alb,
+    var.provisioned_concurrency,
+  ]
+}
+
+run "inputs_that_depend_on_others" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    provisioned_concurrency = -1
+    front_door              = "rest_api"
+  }
+
+  expect_failures = [
+    var.front_door,
+    var.provisioned_concurrency,
+  ]
+}
+
+run "more_inputs_that_depend_on_others" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    image_uri = "docker.io/library/crossover:v1"
+    auth      = "BASIC"
+  }
+
+  expect_failures = [
+    var.auth,
+    var.image_uri,
+  ]
 }

@@ -96,3 +96,71 @@ run "type_that_bursts" {
 
   expect_failures = [var.instance_type]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/load_generator"
+  }
+
+  variables {
+    name           = "a--b"
+    bench_binary   = " "
+    arch           = "riscv64"
+    instance_count = 21
+    ami_id         = "al2023"
+    vpc_id         = "default"
+    subnet_ids     = []
+    egress_ports   = [0]
+    policies       = { "a b" = "{}" }
+    tags           = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.ami_id,
+    var.arch,
+    var.bench_binary,
+    var.egress_ports,
+    var.instance_count,
+    var.name,
+    var.policies,
+    var.subnet_ids,
+    var.tags,
+    var.vpc_id,
+  ]
+}
+
+run "type_of_the_other_arch" {
+  command = plan
+
+  module {
+    source = "./modules/load_generator"
+  }
+
+  variables {
+    instance_type = "c7i.large"
+  }
+
+  expect_failures = [
+    var.instance_type,
+  ]
+}
+
+run "inputs_that_depend_on_others" {
+  command = plan
+
+  module {
+    source = "./modules/load_generator"
+  }
+
+  variables {
+    instance_type = "large"
+  }
+
+  expect_failures = [
+    var.instance_type,
+  ]
+}

@@ -136,3 +136,27 @@ run "public_addresses" {
 
   expect_failures = [var.cidr]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    name                = "Net"
+    interface_endpoints = ["s3"]
+    log_retention_days  = 8
+    tags                = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.interface_endpoints,
+    var.log_retention_days,
+    var.name,
+    var.tags,
+  ]
+}

@@ -197,3 +197,47 @@ run "one_subnet" {
 
   expect_failures = [var.subnet_ids]
 }
+
+# Every input that can be wrong, in every way, all at once: each has to be named.
+
+run "wrong_inputs" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    name              = "a--b"
+    engine            = "memcached"
+    node_type         = "t4g.micro"
+    vpc_id            = "default"
+    serverless_limits = { data_gb = 0 }
+    tags              = { "aws:x" = "y" }
+  }
+
+  expect_failures = [
+    var.engine,
+    var.name,
+    var.node_type,
+    var.serverless_limits,
+    var.tags,
+    var.vpc_id,
+  ]
+}
+
+run "limit_too_low" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    serverless_limits = { ecpu_per_second = 10 }
+  }
+
+  expect_failures = [
+    var.serverless_limits,
+  ]
+}

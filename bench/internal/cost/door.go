@@ -33,6 +33,12 @@ const (
 // DefaultZones is how many zones a load balancer has by default, and needs at least.
 const DefaultZones = 2
 
+// What is paid for a load balancer whether or not anything comes, once for all that are behind it.
+const (
+	itemBalancer     = "Load balancer"
+	itemBalancerIPv4 = "Public IPv4 of the load balancer"
+)
+
 // LCUs that a load balancer uses at a rate, in the dimension that it uses most of. Functions behind it count more for their bytes.
 func LCUs(l Load, rate RPS, functions bool) float64 {
 	each := l.RequestsPerConnection
@@ -72,12 +78,12 @@ func doorParts(t *Table, region, door string, zones int, l Load, functions bool)
 		}
 		hours := l.hours()
 		return []part{
-			{item: "Load balancer", unit: "hours", rate: t.Rate(region, keyALBHour), fixed: math.Ceil(hours)},
+			{item: itemBalancer, unit: "hours", rate: t.Rate(region, keyALBHour), fixed: math.Ceil(hours)},
 			{
 				item: "Load balancer capacity", unit: "LCU-hours", rate: t.Rate(region, keyLCU),
 				perRequest: LCUs(l, 1, functions) / secondsPerHour,
 			},
-			{item: "Public IPv4 of the load balancer", unit: "hours", rate: t.Rate(region, keyIPv4), fixed: float64(zones) * hours},
+			{item: itemBalancerIPv4, unit: "hours", rate: t.Rate(region, keyIPv4), fixed: float64(zones) * hours},
 		}, nil
 	}
 	return nil, fmt.Errorf("front door %q: expected one of %s", door,

@@ -47,9 +47,8 @@ const (
 const minCapacity = 0.001
 
 func (e *EC2) validate(t *Table) error {
-	_, err := t.instance(e.InstanceType)
 	return errors.Join(
-		t.checkRegion(e.Region), err,
+		t.checkRegion(e.Region), t.checkInstance(e.InstanceType),
 		e.Capacity.check("capacity in requests/s", minCapacity, largest),
 		inRange("headroom", e.Headroom, 0, 0.95),
 		inRange("least instances", float64(e.MinInstances), 0, 1e6),

@@ -3,6 +3,7 @@ package cost
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -17,6 +18,9 @@ type RunTarget struct {
 	// Instances that run; 0 is 1.
 	Instances int
 	FrontDoor string
+	// Balancer names the load balancer of the front door alb. Targets with the same one share it, and its hours are paid once; empty is one
+	// of its own.
+	Balancer string
 	// Requests that it will get, warm-up and checks included; Duration is how long all of the run takes, of all targets: what is paid by the
 	// hour is paid while the others have their turns too.
 	Requests int64
@@ -25,6 +29,8 @@ type RunTarget struct {
 	AssumedMS float64
 	// RequestBytes and ResponseBytes of a request; 0 is not counted.
 	RequestBytes, ResponseBytes Bytes
+	// RequestsPerConnection is as of Load; 0 is 1.
+	RequestsPerConnection float64
 }
 
 // Assumptions of EstimateRun, chosen to rather say too much.
@@ -52,8 +58,15 @@ func EstimateRun(t *Table, targets []RunTarget) (*RunEstimate, error) {
 	var errs []error
 	var total USD
 	complete := true
+	balancers := map[string]string{} // names of the targets that pay for them
 	for _, target := range targets {
-		b, err := target.bill(t)
+		shared := ""
+		if target.FrontDoor == DoorALB && target.Balancer != "" {
+			if shared = balancers[target.Balancer]; shared == "" {
+				balancers[target.Balancer] = target.Name
+			}
+		}
+		b, err := target.bill(t, shared)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", target.Name, err))
 			continue
@@ -76,14 +89,20 @@ func EstimateRun(t *Table, targets []RunTarget) (*RunEstimate, error) {
 	return e, nil
 }
 
-func (r *RunTarget) bill(t *Table) (*Bill, error) {
+// bill leaves the hours of the load balancer to the target that is named, if any is.
+func (r *RunTarget) bill(t *Table, balancerOf string) (*Bill, error) {
 	if r.Requests < 0 || r.Duration <= 0 {
 		return nil, fmt.Errorf("%d requests in %s: expected 0 or more in a time above 0", r.Requests, r.Duration)
 	}
 	seconds := r.Duration.Seconds()
+	if what := r.unpriced(t); what != "" {
+		b := &Bill{Name: r.Name, Hours: seconds / secondsPerHour, Requests: float64(r.Requests), Lines: []Line{{Item: what}}}
+		b.finish()
+		return b, nil
+	}
 	l := Load{
 		Rate: RPS(float64(r.Requests) / seconds), Hours: seconds / secondsPerHour,
-		RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes,
+		RequestBytes: r.RequestBytes, ResponseBytes: r.ResponseBytes, RequestsPerConnection: r.RequestsPerConnection,
 	}
 	var o *option
 	var err error
@@ -102,9 +121,24 @@ func (r *RunTarget) bill(t *Table) (*Bill, error) {
 	if err != nil {
 		return nil, err
 	}
+	if balancerOf != "" {
+		o.parts = slices.DeleteFunc(o.parts, func(p part) bool { return p.item == itemBalancer || p.item == itemBalancerIPv4 })
+		o.caveats = append(o.caveats, fmt.Sprintf("%s: the hours of its load balancer are in the figures of %s, which shares it.", r.Name, balancerOf))
+	}
 	b := o.bill(float64(l.Rate))
 	b.Name = r.Name
 	return b, nil
+}
+
+// unpriced is what there are no prices for at all, so that nothing can be said of the target; empty where there are some.
+func (r *RunTarget) unpriced(t *Table) string {
+	if r.Region != "" && t.checkRegion(r.Region) != nil {
+		return "anything in " + r.Region
+	}
+	if !r.Function && r.InstanceType != "" && t.checkInstance(r.InstanceType) != nil {
+		return r.InstanceType
+	}
+	return ""
 }
 
 // instances that are there whatever the rate is. What they use above their baseline is not known before the run: all of it is assumed.

@@ -45,6 +45,7 @@ type planTarget struct {
 	Arch         string `json:"arch"`
 	InstanceType string `json:"instance_type"`
 	Instances    int    `json:"instances"`
+	MaxInstances int    `json:"max_instances"`
 	MemoryMB     int    `json:"memory_mb"`
 	FrontDoor    string `json:"front_door"`
 }
@@ -281,13 +282,17 @@ func (p *Plan) Cost(t *Table, region string) (*PlanCost, error) {
 	if region == "" {
 		return nil, errors.New("the plan does not tell the region of the provider: name it")
 	}
-	if err := t.checkRegion(region); err != nil {
-		return nil, err
+	unknown := t.checkRegion(region)
+	if unknown != nil && p.Region == "" {
+		return nil, unknown // a slip in what was named
 	}
 	c := &planner{plan: p, table: t, region: region, cost: &PlanCost{
 		Region: region, Fixed: &Bill{Name: "Plan", Hours: HoursPerMonth, Lines: []Line{}, Caveats: []string{}},
 		ByUse: []PlanItem{}, Unpriced: []PlanItem{},
 	}}
+	if unknown != nil {
+		c.cost.Fixed.Caveats = append(c.cost.Fixed.Caveats, fmt.Sprintf("There are no prices for %s here; a file of bench cost --refresh --region %[1]s has them.", region))
+	}
 	for _, r := range p.resources {
 		c.add(r)
 	}
@@ -308,14 +313,14 @@ func (p *Plan) Targets(region string) []RunTarget {
 		}
 		list = append(list, RunTarget{
 			Name: t.Name, Function: t.Kind == "lambda", Region: cmp.Or(t.Region, region), Arch: t.Arch, MemoryMB: t.MemoryMB,
-			InstanceType: t.InstanceType, Instances: t.Instances, FrontDoor: t.FrontDoor,
+			InstanceType: t.InstanceType, Instances: max(t.Instances, t.MaxInstances), FrontDoor: t.FrontDoor, Balancer: p.balancer(t.FrontDoor),
 		})
 	}
 	if len(list) > 0 {
 		return list
 	}
 	door := DoorNone
-	if slices.ContainsFunc(p.resources, func(r resource) bool { return r.Type == "aws_lb" || r.Type == "aws_alb" }) {
+	if slices.ContainsFunc(p.resources, isBalancer) {
 		door = DoorALB
 	}
 	for _, r := range p.resources {
@@ -327,14 +332,35 @@ func (p *Plan) Targets(region string) []RunTarget {
 			}
 			list = append(list, RunTarget{
 				Name: r.Address, Function: true, Region: region, Arch: architecture(r), MemoryMB: int(memory), FrontDoor: p.functionDoor(),
+				Balancer: p.balancer(p.functionDoor()),
 			})
 		case "aws_autoscaling_group":
 			if n, kind := p.instances(r); n > 0 && kind != "" {
-				list = append(list, RunTarget{Name: r.Address, Region: region, InstanceType: kind, Instances: n, FrontDoor: door})
+				list = append(list, RunTarget{Name: r.Address, Region: region, InstanceType: kind, Instances: n, FrontDoor: door, Balancer: p.balancer(door)})
 			}
 		}
 	}
 	return list
+}
+
+func isBalancer(r resource) bool { return r.Type == "aws_lb" || r.Type == "aws_alb" }
+
+// balancer is the one that all targets with the front door alb are behind; empty where the plan has several, and does not tell which.
+func (p *Plan) balancer(door string) string {
+	found := ""
+	for _, r := range p.resources {
+		if !isBalancer(r) {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		found = r.Address
+	}
+	if door != DoorALB {
+		return ""
+	}
+	return found
 }
 
 func (p *Plan) functionDoor() string {

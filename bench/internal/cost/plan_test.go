@@ -92,7 +92,7 @@ func TestPlanOfTheStack(t *testing.T) {
 		t.Errorf("unpriced %v, by use %v, caveats %v", c.Unpriced, c.ByUse, c.Fixed.Caveats)
 	}
 	targets := []cost.RunTarget{
-		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb"},
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 1, FrontDoor: "alb", Balancer: "module.ec2.aws_lb.this[0]"},
 		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "http_api"},
 	}
 	if diff := cmp.Diff(targets, p.Targets("")); diff != "" {
@@ -104,7 +104,7 @@ func TestPlannedRun(t *testing.T) {
 	t.Parallel()
 	targets := readPlan(t, "plan.json").Targets("")
 	want := []cost.RunTarget{
-		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb"},
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", Instances: 2, FrontDoor: "alb", Balancer: "module.ec2.aws_lb.app"},
 		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: "function_url"},
 	}
 	if diff := cmp.Diff(want, targets); diff != "" {
@@ -126,6 +126,87 @@ func TestPlannedRun(t *testing.T) {
 	}
 	if len(e.Caveats) == 0 || !strings.Contains(strings.Join(e.Caveats, " "), "assumed to be billed for 100 ms") {
 		t.Errorf("assumptions are not told: %v", e.Caveats)
+	}
+}
+
+// Where there are no prices nothing is known, which is no reason not to deploy, or to run.
+func TestPlaceWithoutPrices(t *testing.T) {
+	t.Parallel()
+	known := cost.RunTarget{Name: "known", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: cost.DoorFunctionURL, Requests: 1e6, Duration: time.Hour}
+	for name, tt := range map[string]struct {
+		change func(*cost.RunTarget)
+		lacks  string
+	}{
+		"region":        {func(r *cost.RunTarget) { r.Region = "ca-west-1" }, "no price is known for anything in ca-west-1"},
+		"instance type": {func(r *cost.RunTarget) { r.Function, r.FrontDoor, r.InstanceType = false, cost.DoorALB, "m9x.large" }, "no price is known for m9x.large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			other := known
+			other.Name = "other"
+			tt.change(&other)
+			e, err := cost.EstimateRun(cost.Embedded(), []cost.RunTarget{known, other})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.Total != nil || e.AtLeast != *e.Targets[0].Total || !strings.Contains(strings.Join(e.Caveats, " "), "other: no total, as "+tt.lacks) {
+				t.Errorf("total %v, at least %v, caveats %q", e.Total, e.AtLeast, e.Caveats)
+			}
+		})
+	}
+	data, err := os.ReadFile("testdata/stack.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := cost.ParsePlan("stack.json", []byte(strings.ReplaceAll(string(data), "us-east-1", "ca-west-1")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := p.Cost(cost.Embedded(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Fixed.Total != nil || len(c.Fixed.Lines) != 10 || !strings.Contains(c.Fixed.Caveats[0], "no prices for ca-west-1 here; a file of bench cost --refresh --region ca-west-1") {
+		t.Errorf("a month costs %v in %d lines, caveats %q", c.Fixed.Total, len(c.Fixed.Lines), c.Fixed.Caveats)
+	}
+	if _, err := readPlan(t, "plan.json").Cost(cost.Embedded(), "nowhere"); err != nil {
+		t.Errorf("the plan tells its region: %v", err)
+	}
+	if p, err = cost.ParsePlan("p", []byte(`{"format_version":"1.2","planned_values":{"root_module":{}}}`)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Cost(cost.Embedded(), "us-est-1"); err == nil || !strings.Contains(err.Error(), `no prices for region "us-est-1"`) {
+		t.Errorf("a region that is misspelt: %v", err)
+	}
+}
+
+// A load balancer that both are behind is there once; what each sends through it adds up.
+func TestSharedBalancerIsPaidOnce(t *testing.T) {
+	t.Parallel()
+	targets := []cost.RunTarget{
+		{Name: "ec2", Region: "us-east-1", Arch: "arm64", InstanceType: "t4g.small", FrontDoor: cost.DoorALB, Requests: 3600, Duration: 30 * time.Minute},
+		{Name: "lambda", Function: true, Region: "us-east-1", Arch: "arm64", MemoryMB: 512, FrontDoor: cost.DoorALB, Requests: 3600, Duration: 30 * time.Minute},
+	}
+	estimate := func(balancers ...string) (total float64, caveats string) {
+		for i, b := range balancers {
+			targets[i].Balancer = b
+		}
+		e, err := cost.EstimateRun(cost.Embedded(), targets)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return float64(*e.Total), strings.Join(e.Caveats, " ")
+	}
+	// An hour that is begun is charged for the load balancer, its two addresses by the second.
+	const hours = 0.0225 + 2*0.005/2
+	two, silent := estimate("a", "b")
+	unnamed, _ := estimate("", "")
+	one, told := estimate("a", "a")
+	if math.Abs(two-one-hours) > 1e-12 || two != unnamed {
+		t.Errorf("with one load balancer %g, with two %g, with two that have no names %g: want %g less with one", one, two, unnamed, hours)
+	}
+	if text := "lambda: the hours of its load balancer are in the figures of ec2"; !strings.Contains(told, text) || strings.Contains(silent, text) {
+		t.Errorf("with one it says %q, with two %q", told, silent)
 	}
 }
 

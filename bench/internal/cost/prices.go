@@ -121,14 +121,13 @@ func (t *Table) checkRegion(region string) error {
 	return nil
 }
 
-// instance says which types there are.
-func (t *Table) instance(name string) (Instance, error) {
-	i, ok := t.Instances[name]
-	if !ok {
-		return Instance{}, fmt.Errorf("instance type %q is not known: expected one of %s, or a prices file that has it",
+// checkInstance says which types there are.
+func (t *Table) checkInstance(name string) error {
+	if _, ok := t.Instances[name]; !ok {
+		return fmt.Errorf("instance type %q is not known: expected one of %s, or a prices file that has it",
 			name, strings.Join(slices.Sorted(maps.Keys(t.Instances)), ", "))
 	}
-	return i, nil
+	return nil
 }
 
 // Cost of an amount, 0 or more; false where a tier that it needs has no known price. Nothing costs nothing.

@@ -82,8 +82,8 @@ func signature(secret, method, target, signed, scope, date string, header func(s
 	return hex.EncodeToString(mac(key, strings.Join([]string{"AWS4-HMAC-SHA256", date, scope, hex.EncodeToString(hashed[:])}, "\n")))
 }
 
-// verify says what is wrong with the signature of a request, or "".
-func verify(r *http.Request, secret string) string {
+// verify says what is wrong with the signature of a request for a service, or "".
+func verify(r *http.Request, secret, service string) string {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		return err.Error()
@@ -123,7 +123,7 @@ func verify(r *http.Request, secret string) string {
 		}
 	}
 	switch {
-	case key != "AKIDEXAMPLE" || !strings.HasSuffix(scope, "/eu-central-1/lambda/aws4_request") || !strings.HasPrefix(date, scope[:8]+"T"):
+	case key != "AKIDEXAMPLE" || !strings.HasSuffix(scope, "/eu-central-1/"+service+"/aws4_request") || !strings.HasPrefix(date, scope[:8]+"T"):
 		return "scope " + scope
 	case r.Header.Get("X-Amz-Security-Token") != "token/+=":
 		return "token"
@@ -165,17 +165,17 @@ func TestPublishedSignatures(t *testing.T) {
 	}
 }
 
-// TestSignedOnTheWire has a server recompute each signature.
+// TestSignedOnTheWire has a server recompute each signature, as function URLs (lambda) and API Gateway (execute-api) do.
 func TestSignedOnTheWire(t *testing.T) {
 	const secret = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
-	for _, protocol := range []string{"http1", "http2", "http1\nfresh_connections: true"} {
+	for protocol, service := range map[string]string{"http1": "lambda", "http2": "execute-api", "http1\nfresh_connections: true": "execute-api"} {
 		var mu sync.Mutex
 		seen := 0
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			mu.Lock()
 			defer mu.Unlock()
 			seen++
-			if wrong := verify(r, secret); wrong != "" {
+			if wrong := verify(r, secret, service); wrong != "" {
 				t.Errorf("%s: %s %s: %s; headers %v", protocol, r.Method, r.RequestURI, wrong, r.Header)
 				w.WriteHeader(http.StatusForbidden)
 			}
@@ -205,7 +205,7 @@ phases: [{name: all, iterations: 3}]`), nil)
 			return aws.Credentials{AccessKeyID: "AKIDEXAMPLE", SecretAccessKey: secret, SessionToken: "token/+="}, nil
 		})
 		g, err := New(s, []Target{{
-			Name: "a", URL: server.URL + "/stage", Sign: &Signing{Region: "eu-central-1", Service: "lambda", Credentials: provider},
+			Name: "a", URL: server.URL + "/stage", Sign: &Signing{Region: "eu-central-1", Service: service, Credentials: provider},
 		}}, Options{})
 		if err != nil {
 			t.Fatal(err)

@@ -148,7 +148,9 @@ func lineOf(data []byte, err error, offset int64) int {
 	case errors.As(err, &typed):
 		offset = typed.Offset
 	case unknown: // the decoder has read past it
-		offset = int64(max(0, bytes.Index(data, []byte(field))))
+		if at := regexp.MustCompile(regexp.QuoteMeta(field) + `\s*:`).FindIndex(data); at != nil {
+			offset = int64(at[0])
+		}
 	}
 	return lineAt(data, offset)
 }
@@ -238,6 +240,7 @@ func (s *Spec) validateKind(fault func(format string, args ...any)) {
 	if s.Kind != KindBootstrap && (s.TimeoutS != 0 || s.ReservedConcurrency != 0 || s.Provisioned != 0 || s.Limits || s.Freeze || s.RequestQuota) {
 		fault("timeout_s, reserved_concurrency, provisioned, limits, freeze and request_quota belong to the kind %s", KindBootstrap)
 	}
+	s.validateHosting(fault)
 	s.validateAuth(fault)
 }
 
@@ -263,33 +266,6 @@ func (s *Spec) validateLife(fault func(format string, args ...any)) {
 		fault("provisioned: expected up to the function's concurrency, which is %d, got %d", limit, s.Provisioned)
 	}
 }
-
-// authIAM asks for requests that are signed.
-const authIAM = "AWS_IAM"
-
-var regionForm = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]+$`)
-
-func (s *Spec) validateAuth(fault func(format string, args ...any)) {
-	switch s.Auth {
-	case "", "NONE":
-		return
-	case authIAM:
-	default:
-		fault("auth: expected NONE or AWS_IAM, got %q", s.Auth)
-		return
-	}
-	switch {
-	case s.Kind != KindLambda && s.Kind != KindURL:
-		fault("auth: AWS_IAM belongs to the kinds %s and %s", KindLambda, KindURL)
-	case s.FrontDoor != "" && !strings.HasPrefix(s.FrontDoor, string(emulator.DoorFunctionURL)):
-		fault("auth: AWS_IAM is supported for function URLs, not for the front door %s", s.FrontDoor)
-	case !regionForm.MatchString(s.Region):
-		fault("region: auth AWS_IAM needs the function's region, such as us-east-1, got %q", s.Region)
-	}
-}
-
-// Signed says whether requests must be signed with AWS credentials.
-func (s *Spec) Signed() bool { return s.Auth == authIAM }
 
 // ParseFlags reads --target NAME=URL flags.
 func ParseFlags(flags []string) ([]Spec, error) {

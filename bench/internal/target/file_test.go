@@ -2,6 +2,7 @@ package target_test
 
 import (
 	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 
@@ -78,7 +79,14 @@ func TestParseFileFaults(t *testing.T) {
 		{"signing without a region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM"`), `region: auth AWS_IAM needs the function's region, such as us-east-1, got ""`},
 		{"signing for no region", entry(`"kind":"url","url":"http://h","auth":"AWS_IAM","region":"us-east"`), `got "us-east"`},
 		{"signing for a server", entry(`"kind":"ec2","url":"http://h","auth":"AWS_IAM","region":"us-east-1"`), "auth: AWS_IAM belongs to the kinds lambda and url"},
-		{"signing for a load balancer", entry(`"kind":"lambda","url":"http://h","auth":"AWS_IAM","region":"us-east-1","front_door":"alb"`), "not for the front door alb"},
+		{"signing for a load balancer", entry(`"kind":"lambda","url":"http://h","auth":"AWS_IAM","region":"us-east-1","front_door":"alb"`), "not the front door alb"},
+		{"misspelt field of terraform", "{\"targets\": [\n{\"name\": \"qualifer\", \"kind\": \"lambda\",\n\"url\": \"https://h\", \"qualifer\": \"live\"}]}", `t.json:3: expected`},
+		{"misspelt field by name", entry(`"kind":"lambda","url":"https://h","qualifer":"live"`), `unknown field "qualifer"`},
+		{"group of a function", entry(`"kind":"lambda","url":"https://h","autoscaling_group":"g"`), "autoscaling_group, max_instances and instance_id belong to the kind ec2"},
+		{"alias of a server", entry(`"kind":"ec2","url":"http://h","qualifier":"live"`), "provisioned_concurrency and concurrency_limit belong to the kind lambda"},
+		{"package", entry(`"kind":"lambda","url":"https://h","package":"tar"`), `package: expected zip or image, got "tar"`},
+		{"negative limit", entry(`"kind":"lambda","url":"https://h","concurrency_limit":-1`), "expected 0 or more, got 0, 0 and -1"},
+		{"fewer at most", entry(`"kind":"ec2","url":"http://h","instances":3,"max_instances":2`), "max_instances: expected instances, 3, or more, got 2"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,12 +133,91 @@ func TestParseFlags(t *testing.T) {
 	}
 }
 
+// The configuration in terraform/ prints these, with all of its choices; its own tests keep the file as it is.
+func TestTerraformPrintsATargetsFile(t *testing.T) {
+	data, err := os.ReadFile("testdata/terraform.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var printed map[string]json.RawMessage
+	if err := json.Unmarshal(data, &printed); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range printed {
+		t.Run(name, func(t *testing.T) {
+			saved, err := target.ParseFile("saved.json", text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			asked, err := target.ParseOutput("stack", text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(asked, saved); diff != "" {
+				t.Errorf("a saved output and one that is asked for differ (-asked +saved):\n%s", diff)
+			}
+			if len(saved) != 2 || saved[0].Kind != target.KindEC2 || saved[1].Kind != target.KindLambda {
+				t.Errorf("targets are %+v", saved)
+			}
+		})
+	}
+	yes, no := true, false
+	want := []target.Spec{
+		{
+			Name: "ec2", Kind: target.KindEC2, URL: "http://an-alb-1234567890.us-east-1.elb.amazonaws.com", Region: "us-east-1", Arch: "arm64",
+			InstanceType: "t4g.small", Instances: 2, MaxInstances: 4, FrontDoor: "alb", Auth: "NONE", CreditMode: "unlimited", TLS: &no,
+			AutoScalingGroup: "crossover-ec2",
+		},
+		{
+			Name: "lambda", Kind: target.KindLambda, URL: "https://abcdefghij.lambda-url.us-east-1.on.aws", Region: "us-east-1", Arch: "arm64",
+			MemoryMB: 512, FrontDoor: "function_url", Auth: "AWS_IAM", TLS: &yes, LogGroup: "/aws/lambda/crossover-app", FunctionName: "crossover-app",
+			Qualifier: "live", Package: "zip", ProvisionedConcurrency: 2, ConcurrencyLimit: 100,
+		},
+	}
+	got, err := target.ParseFile("saved.json", printed["everything_on"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("everything_on (-want +got):\n%s", diff)
+	}
+	for name, service := range map[string]string{"defaults": "lambda", "http_api": "execute-api", "shared_alb": ""} {
+		specs, err := target.ParseFile("saved.json", printed[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := specs[1].SigningService(); got != service || specs[1].Signed() != (service != "") {
+			t.Errorf("%s: requests are signed %v, for %q; want %q", name, specs[1].Signed(), got, service)
+		}
+	}
+}
+
+func TestSigningService(t *testing.T) {
+	for _, tt := range []struct{ door, url, want string }{
+		{"", "https://abcdefghij.lambda-url.us-east-1.on.aws", "lambda"},
+		{"", "https://a1b2c3d4e5.execute-api.eu-west-1.amazonaws.com/prod", "execute-api"},
+		{"", "https://api.example.com", "lambda"},
+		{"rest_api", "https://api.example.com", "execute-api"},
+		{"http_api", "https://api.example.com", "execute-api"},
+		{"function_url_stream", "https://fn.example.com", "lambda"},
+		{"alb", "http://an-alb-1.us-east-1.elb.amazonaws.com", ""},
+		{"none", "http://198.51.100.7:8080", ""},
+	} {
+		s := target.Spec{FrontDoor: tt.door, URL: tt.url}
+		if got := s.SigningService(); got != tt.want {
+			t.Errorf("front door %q of %s: %q, expected %q", tt.door, tt.url, got, tt.want)
+		}
+	}
+}
+
 // FuzzParseFile: what is accepted keeps every rule, and is accepted again when it is written down.
 func FuzzParseFile(f *testing.F) {
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"url","url":"http://127.0.0.1:1"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"process","command":["x"],"env":{"A":"b"}},{"name":"b","kind":"bootstrap","path":"y"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"a","kind":"lambda","url":"https://h","memory_mb":-1}]}`))
 	f.Add([]byte("{\"targets\":[\n{}]} x"))
+	f.Add([]byte(`{"targets":[{"name":"e","kind":"ec2","url":"http://h","instances":1,"max_instances":2,"autoscaling_group":"g","instance_id":null,"tls":false},
+		{"name":"l","kind":"lambda","url":"https://h","qualifier":"live","package":"zip","provisioned_concurrency":1,"concurrency_limit":2,"front_door":"http_api","auth":"AWS_IAM","region":"us-east-1"}]}`))
 	f.Add([]byte(`{"targets":[{"name":"b","kind":"bootstrap","path":"y","timeout_s":3,"reserved_concurrency":2,"provisioned":1,"limits":true,"freeze":true}]}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		specs, err := target.ParseFile("f.json", data)

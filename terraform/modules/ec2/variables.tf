@@ -13,6 +13,11 @@ variable "name" {
 variable "server_binary" {
   description = "Path of the server for Linux, as `task build` makes it: dist/ec2/server. Checked when it is applied, not when it is destroyed."
   type        = string
+
+  validation {
+    condition     = trimspace(var.server_binary) != ""
+    error_message = "server_binary: allowed is the path of a program for Linux, such as dist/ec2/server."
+  }
 }
 
 variable "environment" {
@@ -29,6 +34,11 @@ variable "policies" {
   description = "What the server may do: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
+    error_message = "policies: allowed are policy documents in JSON, with a Statement, by names of 1 to 64 letters, digits, underscores and hyphens."
+  }
 }
 
 # --- on what -----------------------------------------------------------------------------------------------------------
@@ -108,6 +118,11 @@ variable "ami_id" {
 variable "vpc_id" {
   description = "The VPC."
   type        = string
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
+    error_message = "vpc_id: allowed is the ID of a VPC, such as vpc-0123456789abcdef0."
+  }
 }
 
 variable "public_subnet_ids" {
@@ -133,6 +148,11 @@ variable "private_subnet_ids" {
 variable "s3_prefix_list_id" {
   description = "Prefix list of S3 in the region, from where the instances fetch the binary."
   type        = string
+
+  validation {
+    condition     = can(regex("^pl-[0-9a-f]{8,17}$", var.s3_prefix_list_id))
+    error_message = "s3_prefix_list_id: allowed is the ID of a prefix list, such as pl-63a5400a."
+  }
 }
 
 variable "egress" {
@@ -142,6 +162,11 @@ variable "egress" {
     port              = number
   }))
   default = {}
+
+  validation {
+    condition     = alltrue([for e in var.egress : e.port >= 1 && e.port <= 65535 && floor(e.port) == e.port])
+    error_message = "egress: allowed are ports from 1 to 65535."
+  }
 }
 
 variable "session_manager" {
@@ -213,4 +238,12 @@ variable "tags" {
   description = "Tags of everything that can have them, instances and volumes too."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition = length(var.tags) <= 50 && alltrue([
+      for key, value in var.tags :
+      can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
+    ])
+    error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
 }

@@ -17,6 +17,11 @@ variable "policies" {
     condition     = alltrue([for name in keys(var.policies) : can(regex("^[A-Za-z0-9_-]{1,64}$", name))])
     error_message = "policies: allowed are names of 1 to 64 letters, digits, underscores and hyphens."
   }
+
+  validation {
+    condition     = alltrue([for policy in values(var.policies) : can(jsondecode(policy).Statement)])
+    error_message = "policies: allowed are policy documents in JSON, with a Statement."
+  }
 }
 
 variable "session_manager" {
@@ -29,4 +34,12 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition = length(var.tags) <= 50 && alltrue([
+      for key, value in var.tags :
+      can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
+    ])
+    error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
 }

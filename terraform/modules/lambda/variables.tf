@@ -14,6 +14,11 @@ variable "zip" {
   description = "Path of the zip with the `bootstrap`, as `task build` makes it: dist/lambda/bootstrap.zip. Checked when it is applied, not when it is destroyed. Of no meaning with image_uri."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.zip == null ? true : endswith(var.zip, ".zip")
+    error_message = "zip: allowed is the path of a zip file, such as dist/lambda/bootstrap.zip, or null with image_uri."
+  }
 }
 
 variable "image_uri" {
@@ -46,6 +51,11 @@ variable "policies" {
   description = "What the function may do: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
+    error_message = "policies: allowed are policy documents in JSON, with a Statement, by names of 1 to 64 letters, digits, underscores and hyphens."
+  }
 }
 
 # --- on what -----------------------------------------------------------------------------------------------------------
@@ -131,6 +141,11 @@ variable "log_retention_days" {
 variable "vpc_id" {
   description = "The VPC."
   type        = string
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
+    error_message = "vpc_id: allowed is the ID of a VPC, such as vpc-0123456789abcdef0."
+  }
 }
 
 variable "subnet_ids" {
@@ -150,6 +165,11 @@ variable "egress" {
     port              = number
   }))
   default = {}
+
+  validation {
+    condition     = alltrue([for e in var.egress : e.port >= 1 && e.port <= 65535 && floor(e.port) == e.port])
+    error_message = "egress: allowed are ports from 1 to 65535."
+  }
 }
 
 # --- front door --------------------------------------------------------------------------------------------------------
@@ -233,4 +253,12 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition = length(var.tags) <= 50 && alltrue([
+      for key, value in var.tags :
+      can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
+    ])
+    error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
 }

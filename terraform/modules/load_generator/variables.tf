@@ -11,6 +11,11 @@ variable "name" {
 variable "bench_binary" {
   description = "Path of bench for Linux, as `task build` makes it: dist/bench. Checked when it is applied, not when it is destroyed."
   type        = string
+
+  validation {
+    condition     = trimspace(var.bench_binary) != ""
+    error_message = "bench_binary: allowed is the path of a program for Linux, such as dist/bench."
+  }
 }
 
 variable "arch" {
@@ -70,6 +75,11 @@ variable "ami_id" {
 variable "vpc_id" {
   description = "The VPC of the targets."
   type        = string
+
+  validation {
+    condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
+    error_message = "vpc_id: allowed is the ID of a VPC, such as vpc-0123456789abcdef0."
+  }
 }
 
 variable "subnet_ids" {
@@ -97,10 +107,23 @@ variable "policies" {
   description = "What bench may do, beside putting results into the bucket: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
+    error_message = "policies: allowed are policy documents in JSON, with a Statement, by names of 1 to 64 letters, digits, underscores and hyphens."
+  }
 }
 
 variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+
+  validation {
+    condition = length(var.tags) <= 50 && alltrue([
+      for key, value in var.tags :
+      can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
+    ])
+    error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
 }

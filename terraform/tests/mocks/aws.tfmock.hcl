@@ -24,6 +24,14 @@ mock_data "aws_ssm_parameter" {
   defaults = { insecure_value = "ami-0123456789abcdef0" }
 }
 
+mock_resource "aws_vpc" {
+  defaults = { id = "vpc-0123456789abcdef0" }
+}
+
+mock_resource "aws_vpc_endpoint" {
+  defaults = { prefix_list_id = "pl-0123456789abcdef0" }
+}
+
 mock_resource "aws_s3_bucket" {
   defaults = { arn = "arn:aws:s3:::a-bucket" }
 }
@@ -88,5 +96,5 @@ mock_resource "aws_apigatewayv2_api" {
 }
 
 mock_resource "aws_instance" {
-  defaults = { public_ip = "198.51.100.7" }
+  defaults = { id = "i-0123456789abcdef0", public_ip = "198.51.100.7" }
 }
