@@ -45,6 +45,15 @@ type Spec struct {
 	LogGroup         string `json:"log_group,omitempty"`
 	FunctionName     string `json:"function_name,omitempty"`
 	AutoScalingGroup string `json:"autoscaling_group,omitempty"`
+	// Of an EC2 target: what Auto Scaling may bring Instances to, 0 where nothing is said, and the instance where there is one alone.
+	MaxInstances int    `json:"max_instances,omitempty"`
+	InstanceID   string `json:"instance_id,omitempty"`
+	// Of a Lambda target: the alias or version that the front door calls, how it was deployed (zip or image), how many environments are
+	// kept warm, and how many there may be at once; 0 means none kept, and no limit but the account's.
+	Qualifier              string `json:"qualifier,omitempty"`
+	Package                string `json:"package,omitempty"`
+	ProvisionedConcurrency int    `json:"provisioned_concurrency,omitempty"`
+	ConcurrencyLimit       int    `json:"concurrency_limit,omitempty"`
 
 	Command []string          `json:"command,omitempty"` // of a process
 	Path    string            `json:"path,omitempty"`    // of a bootstrap
