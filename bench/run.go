@@ -43,6 +43,7 @@ type runOptions struct {
 	spend     spend
 
 	outputs *terraform.Outputs // once they are read
+	sweep   *sweep             // of bench tune; nil of bench run
 }
 
 const maxRounds = 1000
@@ -355,6 +356,9 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 
 // load puts the load on the targets and says whether it did all of it.
 func (o *runOptions) load(ctx context.Context, drain <-chan struct{}, g *loadgen.Generator, c *collector, j *journal, show *display, others observers) (bool, error) {
+	if o.sweep != nil {
+		return o.sweep.load(ctx, drain, g, c, append(observers{c, j, show}, others...))
+	}
 	if !o.capacity.find {
 		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show}, others...))
 	}
