@@ -30,6 +30,7 @@ type sweep struct {
 	now       map[resize.Resource]int // the size that each has
 	bills     [][]analysis.RoundBill
 	err       error // why the load ended early
+	restored  bool
 }
 
 // A change of what is deployed may take so long. So may setting everything back, which is tried so often.
@@ -150,7 +151,7 @@ func (w *sweep) say(format string, args ...any) {
 func (w *sweep) restore(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), restorePatience)
 	defer cancel()
-	if len(w.opened) == 0 {
+	if len(w.opened) == 0 || w.restored {
 		return nil
 	}
 	w.say("Setting back what was changed …")
@@ -162,6 +163,7 @@ func (w *sweep) restore(ctx context.Context) error {
 		err := errors.Join(errs...)
 		if err == nil {
 			w.say("All is as it was")
+			w.restored = true
 			return nil
 		}
 		if try == restoreTries || !wait(ctx, restoreEvery) {
@@ -182,8 +184,10 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// load is loadgen.Generator.Run with turns that are all phases of a round: a change of what is deployed takes seconds to minutes.
+// load is loadgen.Generator.Run with turns that are all phases of a round: a change of what is deployed takes seconds to minutes. What was
+// changed is set back at its end, whatever comes after it; should that fail, measure tries again, and tells.
 func (w *sweep) load(ctx context.Context, drain <-chan struct{}, g *loadgen.Generator, c *collector, o loadgen.Observer) (whole bool, _ error) {
+	defer func() { _ = w.restore(ctx) }()
 	w.bills = make([][]analysis.RoundBill, len(c.targets))
 	for round := 1; round <= w.rounds; round++ {
 		order := rand.New(rand.NewPCG(w.seed, uint64(round))).Perm(len(c.targets))
