@@ -21,6 +21,7 @@ type collector struct {
 	files    int64  // the most that were open at the end of a turn; 0 if unknown
 	began    time.Time
 	meters   []meters // by target
+	loads    *loads   // nil in tests
 	// capacities of the targets; nil without a search for them
 	capacities []*result.Capacity
 }

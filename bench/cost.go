@@ -27,7 +27,8 @@ func newCostCommand(std streams) *cobra.Command {
 0.01 and 100,000 requests/s at which the cheaper one changes. It needs no AWS account and no network.
 
 What the app needs comes from flags (--duration and --instance-rps), or from a finished run: DIR has the billed time that the local Lambda
-service metered, and the capacity that bench run --find-capacity found. Flags take precedence over DIR.
+service metered or AWS's log says, else an estimate of it, and the capacity that bench run --find-capacity found. Flags take precedence over
+DIR.
 
 With --plan it prices a Terraform plan instead, and with --refresh it reads AWS's public price list into a prices file.
 
@@ -168,7 +169,7 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 	switch {
 	case o.duration > 0 || f.Changed("duration"):
 	case run != nil && run.BilledMS != nil:
-		q.comparison.Lambda.BilledMS = cost.Within(run.BilledMS.Point, float64(o.uncertainty))
+		q.comparison.Lambda.BilledMS = widened(*run.BilledMS, f, o)
 	default:
 		errs = append(errs, errors.New("--duration: how long does Lambda work on a request? Give it, or the folder of a run with a local Lambda target"))
 	}
@@ -194,7 +195,7 @@ func orNone(name string) string {
 	return name
 }
 
-// widened gives a capacity that was measured without a range the range of the flag.
+// widened gives what was measured without a range the range of the flag.
 func widened(c cost.Interval, f *pflag.FlagSet, o *costOptions) cost.Interval {
 	if c.Low == c.High || f.Changed("uncertainty") {
 		return cost.Within(c.Point, float64(o.uncertainty))

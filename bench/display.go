@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -27,6 +28,7 @@ type display struct {
 	names    []string
 	began    time.Time
 	shown    time.Duration // of the turn, when there was a line about it; only without a terminal
+	asking   atomic.Bool   // the load is over, and AWS is asked about it
 }
 
 // lineEvery is how often a plain line tells of a turn that takes long.
@@ -109,6 +111,9 @@ func (d *display) inFlight() string {
 // draining tells that the first Ctrl-C was heard.
 func (d *display) draining() {
 	text := "Stopping: waiting for the answers to what was sent; Ctrl-C again aborts without a report"
+	if d.asking.Load() {
+		text = "Going on without the rest of what CloudWatch knows"
+	}
 	d.tell(text)
 }
 

@@ -41,9 +41,13 @@ type runOptions struct {
 	quota     bool
 	remote    remoteOptions
 	spend     spend
+	observing observation
 
-	outputs *terraform.Outputs // once they are read
-	sweep   *sweep             // of bench tune; nil of bench run
+	// Once they are read.
+	outputs *terraform.Outputs
+	specs   []target.Spec
+
+	sweep *sweep // of bench tune; nil of bench run
 }
 
 const maxRounds = 1000
@@ -86,6 +90,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.capacity.flags(f)
 	o.remote.flags(f)
 	o.spend.flags(f)
+	o.observing.flags(f)
 	complete := func(values ...string) cobra.CompletionFunc {
 		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
 	}
@@ -110,7 +115,7 @@ func (o *runOptions) validate(c *cobra.Command) error {
 	case o.targets == "" || o.targets == "terraform=":
 		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}
-	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate()); err != nil {
+	if err := errors.Join(o.limits.validate(c.Flags()), o.capacity.validate(c.Flags()), o.remote.validate(c.Flags(), o), o.spend.validate(), o.observing.validate()); err != nil {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
@@ -210,8 +215,8 @@ func (o *runOptions) read(ctx context.Context) (*scenario.Scenario, []target.Spe
 	if err := o.capacity.apply(s); err != nil {
 		return nil, nil, err
 	}
-	specs, err := o.readSpecs(ctx)
-	return s, specs, err
+	o.specs, err = o.readSpecs(ctx)
+	return s, o.specs, err
 }
 
 // runBench is bench run, from flags to reports.
@@ -325,6 +330,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	}
 
 	c := newCollector(s, set.Targets)
+	c.loads = newLoads(c, o.capacity.find)
 	r.Warnings = append(r.Warnings, c.openMeters()...)
 	i.measure()
 	died := make(chan error, 1)
@@ -351,16 +357,18 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	}
 	r.Generator = c.health()
 	r.Interrupted = !whole
-	return r, conclude(r, set, c, warmed, died)
+	err = conclude(r, set, c, warmed, died)
+	o.observing.observe(ctx, i.drain, r, o.specs, c.loads, show)
+	return r, err
 }
 
 // load puts the load on the targets and says whether it did all of it.
 func (o *runOptions) load(ctx context.Context, drain <-chan struct{}, g *loadgen.Generator, c *collector, j *journal, show *display, others observers) (bool, error) {
 	if o.sweep != nil {
-		return o.sweep.load(ctx, drain, g, c, append(observers{c, j, show}, others...))
+		return o.sweep.load(ctx, drain, g, c, append(observers{c, j, show, c.loads}, others...))
 	}
 	if !o.capacity.find {
-		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show}, others...))
+		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show, c.loads}, others...))
 	}
 	s := &capacitySearch{options: &o.capacity, scenario: c.scenario, g: g, c: c, show: show, journal: j, watching: others, drain: drain}
 	return s.run(ctx)

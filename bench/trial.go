@@ -89,11 +89,11 @@ func (s *capacitySearch) trial(ctx context.Context, target int, rate float64) (w
 	}
 	settling := turn
 	settling.Phase = 1 // draws other values
-	if whole, err := s.g.Trial(ctx, s.drain, settling, s.phase(rate, s.settles()), &trialRecorder{}); err != nil || !whole {
+	if whole, err := s.g.Trial(ctx, s.drain, settling, s.phase(rate, s.settles()), observers{&trialRecorder{}, s.c.loads}); err != nil || !whole {
 		return false, err
 	}
 	watch := &trialRecorder{lasts: s.options.trial}
-	if whole, err := s.g.Trial(ctx, s.drain, turn, phase, append(observers{watch}, s.watching...)); err != nil || !whole {
+	if whole, err := s.g.Trial(ctx, s.drain, turn, phase, append(observers{watch, s.c.loads}, s.watching...)); err != nil || !whole {
 		return false, err
 	}
 	s.c.countFiles()
@@ -133,7 +133,7 @@ func (s *capacitySearch) drained(ctx context.Context, t *capacityTarget, turn lo
 	phase := s.phase(min(s.options.start, leastRequests), probeLasts)
 	for range mostProbes {
 		watch := &trialRecorder{lasts: probeLasts}
-		if whole, err := s.g.Trial(ctx, s.drain, turn, phase, watch); err != nil || !whole {
+		if whole, err := s.g.Trial(ctx, s.drain, turn, phase, observers{watch, s.c.loads}); err != nil || !whole {
 			return false, err
 		}
 		if judged, _ := s.judge(&watch.record); judged.Met {

@@ -114,6 +114,7 @@ func (o *tuneOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.region, "region", "", "region of the prices of local targets (default us-east-1)")
 	f.StringVar(&o.prices, "prices", "", "prices file; its prices replace the built-in ones of the same region and name, all others stay")
 	r.spend.flags(f)
+	r.observing.flags(f)
 	f.DurationVar(&o.settle, "settle", defaultSettle, "how long to wait after a change of what is deployed, before the load")
 	f.StringVar(&r.out, "out", "", "folder for tune.json, tune.md, tune.svg and result.json (default results/TIME-SCENARIO)")
 	f.BoolVar(&r.json, "json", false, "print tune.json instead of tables")
@@ -145,7 +146,7 @@ func (o *tuneOptions) validate(f *pflag.FlagSet) error {
 	if !f.Changed("seed") {
 		r.seed = uint64(rand.Uint32()) // short enough to type again
 	}
-	return errors.Join(append(errs, r.limits.validate(f), r.spend.validate(), r.reach.validate())...)
+	return errors.Join(append(errs, r.limits.validate(f), r.spend.validate(), r.reach.validate(), r.observing.validate())...)
 }
 
 // table of prices, which must know all that the flags name.
@@ -189,7 +190,8 @@ func runTune(ctx context.Context, std streams, o *tuneOptions, f *pflag.FlagSet)
 	if err != nil {
 		return usageError{err}
 	}
-	if err := r.reach.open(ctx, plan.specs()); err != nil {
+	r.specs = plan.specs() // which are what AWS is asked about after the load
+	if err := r.reach.open(ctx, r.specs); err != nil {
 		return usageError{err}
 	}
 	out, err := openOutput(r.out, s.Name)
@@ -198,7 +200,7 @@ func runTune(ctx context.Context, std streams, o *tuneOptions, f *pflag.FlagSet)
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, r)
-	if err := r.spend.check(s, r.rounds, plan.specs(), show.say); err != nil {
+	if err := r.spend.check(s, r.rounds, r.specs, show.say); err != nil {
 		return err
 	}
 	ctx, i, stop := watchSignals(ctx, show.draining)

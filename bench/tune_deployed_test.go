@@ -25,8 +25,8 @@ type deployed struct {
 	counts map[string]int // requests by what served them
 }
 
-// deploy starts it; mode is the app's, qualifier the alias of the function or empty.
-func deploy(t *testing.T, mode, qualifier string) *deployed {
+// deployTuned starts it; mode is the app's, qualifier the alias of the function or empty.
+func deployTuned(t *testing.T, mode, qualifier string) *deployed {
 	t.Helper()
 	v := resizetest.Version{MemoryMB: 512, Code: "abc"}
 	d := &deployed{counts: map[string]int{}}
@@ -100,8 +100,8 @@ func TestTuneDeployed(t *testing.T) {
 	for _, qualifier := range []string{"", "live"} {
 		t.Run("qualifier "+qualifier, func(t *testing.T) {
 			t.Parallel()
-			d, out := deploy(t, "", qualifier), filepath.Join(t.TempDir(), "out")
-			r := start(t, d.Env(), "tune", "--targets", d.targets, "--memory", "256,1024", "--instances", "1,3", "--settle", "0s", "--rounds", "5", "--seed", "7", "--out", out,
+			d, out := deployTuned(t, "", qualifier), filepath.Join(t.TempDir(), "out")
+			r := start(t, d.Env(), "tune", "--targets", d.targets, "--memory", "256,1024", "--instances", "1,3", "--settle", "0s", "--cloudwatch-wait", "0s", "--rounds", "5", "--seed", "7", "--out", out,
 				"--scenario", deployedScenario(t, "  - {name: all, workers: 2, iterations: 120}\n"), "--slo", "max=1m")
 			r.wait(exitDone)
 			got := tuneResult(t, out)
@@ -164,7 +164,7 @@ func TestTuneSetsBack(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, out := deploy(t, tt.mode, "live"), filepath.Join(t.TempDir(), "out")
+			d, out := deployTuned(t, tt.mode, "live"), filepath.Join(t.TempDir(), "out")
 			n := 0 // of the changes
 			d.Refuse = func(change string) string {
 				n++
@@ -174,7 +174,7 @@ func TestTuneSetsBack(t *testing.T) {
 				return tt.refuse(n, change)
 			}
 			r := start(t, d.Env(), "tune", "--targets", d.targets, "--memory", "256,1024", "--instances", "1,3",
-				"--settle", "0s", "--rounds", "2", "--seed", "1", "--out", out, "--scenario", deployedScenario(t, tt.phases), "--max-cost", "10")
+				"--settle", "0s", "--cloudwatch-wait", "0s", "--rounds", "2", "--seed", "1", "--out", out, "--scenario", deployedScenario(t, tt.phases), "--max-cost", "10")
 			if tt.mode == "stuck" {
 				eventually(t, "a request is in flight that is not answered", func() bool { return d.served() > 20 })
 			}
@@ -211,8 +211,8 @@ func TestTuneThresholds(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d, out := deploy(t, "", "live"), filepath.Join(t.TempDir(), "out")
-			args := append([]string{"tune", "--targets", d.targets, "--memory", "256", "--instances", "1", "--settle", "0s", "--rounds", "1", "--out", out, "--scenario", scenario}, tt.args...)
+			d, out := deployTuned(t, "", "live"), filepath.Join(t.TempDir(), "out")
+			args := append([]string{"tune", "--targets", d.targets, "--memory", "256", "--instances", "1", "--settle", "0s", "--cloudwatch-wait", "0s", "--rounds", "1", "--out", out, "--scenario", scenario}, tt.args...)
 			r := start(t, d.Env(), args...)
 			r.wait(tt.status)
 			if !strings.Contains(r.stderr.String(), tt.want) {
@@ -236,7 +236,7 @@ func TestTuneThresholds(t *testing.T) {
 // TestTuneInterruptedBeforeTheLoad is stopped while AWS is still at work on the first change.
 func TestTuneInterruptedBeforeTheLoad(t *testing.T) {
 	t.Parallel()
-	d, out := deploy(t, "", "live"), filepath.Join(t.TempDir(), "out")
+	d, out := deployTuned(t, "", "live"), filepath.Join(t.TempDir(), "out")
 	d.Looks = 2
 	r := start(t, d.Env(), "tune", "--targets", d.targets, "--memory", "256,1024", "--out", out, "--scenario", deployedScenario(t, "  - {name: all, workers: 1, iterations: 5}\n"))
 	eventually(t, "the first change is asked for", func() bool { return len(d.Changes()) > 0 })

@@ -47,6 +47,7 @@ func Compare(run *result.Run) (*Model, error) {
 	m.Errors, m.ErrorTimes, m.Unsent = errorKinds(run), m.errorTimes(overall), m.unsent(overall)
 	m.Thresholds, m.Waits = thresholds(run), m.waits()
 	m.ColdStarts, m.Lambda, m.Connections = m.coldStarts(), m.lambda(), m.connections(overall)
+	m.Instances = m.instances()
 	m.Waterfalls = m.waterfalls()
 	if m.ColdWarm, err = m.coldWarm(); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
 
 // CostInputs are what a run has measured of what a cost is made of. Fields that it has not are nil or empty.
@@ -14,8 +15,9 @@ type CostInputs struct {
 	Lambda, EC2         result.Spec
 	// Arch of the function and EC2Arch of the other target, as AWS spells it: the spec's, or that of the machine.
 	Arch, EC2Arch string
-	// BilledMS is the mean billed time of an invocation in ms, inits included.
-	BilledMS *cost.Interval
+	// BilledMS is the mean billed time of an invocation in ms, inits included. Estimated says that it was not measured.
+	BilledMS  *cost.Interval
+	Estimated bool
 	// Capacity is the rate in requests/s of one instance. AtLeast says that it was not searched for: it is the rate that was reached.
 	Capacity *cost.Interval
 	AtLeast  bool
@@ -66,13 +68,21 @@ func (in *CostInputs) caveat(format string, args ...any) {
 	in.Caveats = append(in.Caveats, fmt.Sprintf(format, args...))
 }
 
-// billed needs the meter of the local Lambda service.
+// billed is what the local Lambda service metered, what AWS's log says, or an estimate of a deployed function.
 func (in *CostInputs) billed(t *result.Target) {
-	l := t.Lambda
-	if l == nil {
+	f := functionOf(t)
+	switch {
+	case f.meter != nil:
+		in.metered(t, f.meter)
+	case f.log != nil && f.log.Invocations > 0:
+		in.logged(t, f.log)
+	case t.Kind == "lambda" && in.estimate(t):
+	default:
 		in.caveat("%s: what it was billed for is not in the result; --duration gives it.", t.Name)
-		return
 	}
+}
+
+func (in *CostInputs) metered(t *result.Target, l *result.Lambda) {
 	settled := l.Invocations - l.Unsettled
 	if settled <= 0 {
 		in.caveat("%s: no invocation was billed.", t.Name)
@@ -82,6 +92,53 @@ func (in *CostInputs) billed(t *result.Target) {
 	in.BilledMS = &ms
 	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %.4g ms over %d invocations, inits included. On AWS the same code takes another time.",
 		t.Name, t.Provenance, ms.Point, settled)
+}
+
+// logged has a range where there are rounds enough for one.
+func (in *CostInputs) logged(t *result.Target, l *result.FunctionLog) {
+	ms := cost.Exactly(float64(l.BilledMS) / float64(l.Invocations))
+	of := fmt.Sprintf("%d invocations", l.Invocations)
+	if l.Invocations < l.Sent {
+		of += fmt.Sprintf(" of %d", l.Sent)
+	}
+	var means []float64
+	for _, r := range l.Rounds {
+		if r.Invocations > 0 {
+			means = append(means, float64(r.BilledMS)/float64(r.Invocations))
+		}
+	}
+	if low, high, ok := stats.MeanInterval(means); ok {
+		ms.Low, ms.High = max(0, min(ms.Point, low)), max(ms.Point, high)
+		of += fmt.Sprintf(" (95 %% of %d rounds: %.4g to %.4g)", len(means), ms.Low, ms.High)
+	}
+	in.BilledMS = &ms
+	in.caveat("%s: the billed time is measured, by the REPORT lines of AWS's log: a mean of %.4g ms over %s, inits included.", t.Name, ms.Point, of)
+}
+
+// halfMS is what rounding up to whole milliseconds adds on the mean.
+const halfMS = 0.5
+
+// estimate takes what the answers tell of themselves as the least that was billed, and what the client waited as the most. It says
+// whether there is anything to take.
+func (in *CostInputs) estimate(t *result.Target) bool {
+	s := &t.Overall
+	waited, known := optional(s.ServiceTime.Mean).Get()
+	if !known || s.Successes == 0 {
+		return false
+	}
+	ms := cost.Interval{Low: 1, High: waited/microsecondsPerMS + 2*halfMS}
+	ms.Point = ms.High
+	how := "no answer tells how long the app took, so that the whole service time is taken"
+	if told := s.ServerTiming; told != nil && told.App != nil && told.App.Mean != nil && float64(told.App.Count) >= toldEnough*float64(s.Successes) {
+		app := (*told.App.Mean + spread(told.Init, s.Successes)) / microsecondsPerMS
+		ms.Low, ms.Point = max(1, app), max(1, app+halfMS)
+		ms.High = max(ms.High, ms.Point)
+		how = "between what its answers tell of themselves and what the client waited for them"
+	}
+	in.BilledMS, in.Estimated = &ms, true
+	in.caveat("%s: what it was billed is not known, so that its cost is estimated: %.4g ms an invocation (%.4g to %.4g), %s; --duration gives a better one.",
+		t.Name, ms.Point, ms.Low, ms.High, how)
+	return true
 }
 
 func rate(t *result.Target) *cost.RPS {

@@ -70,6 +70,7 @@ func (m *Model) caveats() []string {
 	}
 	caveats = append(caveats, m.pathCaveats()...)
 	caveats = append(caveats, m.provenanceCaveats()...)
+	caveats = append(caveats, m.awsCaveats()...)
 	caveats = append(caveats, m.fewCaveats()...)
 	for _, t := range m.Run.Targets {
 		if c := t.Overall.ResponseTime.Clipped; c > 0 {

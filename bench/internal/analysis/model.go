@@ -39,8 +39,11 @@ type Model struct {
 	ErrorTimes []Row
 	// ColdStarts is empty when no target reports them.
 	ColdStarts []Row
-	// Lambda is what the local Lambda service counted and would be billed for; empty when no target ran on it.
+	// Lambda is what functions were billed, by AWS's log, or would be billed, by what the local Lambda service counted; empty where
+	// neither is known of any target.
 	Lambda []Row
+	// Instances are CPU and CPU credits of targets on EC2; empty where they are not known.
+	Instances []Row
 	// Connections says how many were opened and how long that took.
 	Connections []Row
 	// Generator is how the load generator itself did; its rows have one cell.

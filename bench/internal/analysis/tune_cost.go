@@ -63,6 +63,19 @@ func (s *sweep) billed(c *tune.Configuration, t *result.Target, target int) {
 		}
 		return
 	}
+	if f := functionOf(t); f.log != nil && f.log.Invocations > 0 {
+		rounds := make([]float64, 0, len(f.log.Rounds))
+		for _, r := range f.log.Rounds {
+			if r.Invocations > 0 {
+				rounds = append(rounds, float64(r.BilledMS)/float64(r.Invocations))
+			}
+		}
+		c.BilledMS, c.BilledFrom = s.ranged(float64(f.log.BilledMS)/float64(f.log.Invocations), rounds), tune.BilledByLog
+		if f.log.MemoryMB != 0 && f.log.MemoryMB != c.MemoryMB {
+			c.Notes = append(c.Notes, fmt.Sprintf("AWS's log has invocations of %d MB in its turns: the change may have come late.", f.log.MemoryMB))
+		}
+		return
+	}
 	client := t.Overall.ServiceTime.Mean
 	if client == nil {
 		return

@@ -220,6 +220,16 @@ func TestTuneDeployed(t *testing.T) {
 	if c := r.Configurations[0]; c.BilledFrom != tune.BilledByServer || math.Abs(c.BilledMS.Point-4.5) > 0.01 || math.Abs(c.BilledMS.High-client-1) > 1e-9 {
 		t.Errorf("with Server-Timing: %s, %+v", c.BilledFrom, c.BilledMS)
 	}
+	// What AWS's log says takes precedence; its range is over the rounds.
+	log := &result.FunctionLog{Invocations: 6000, BilledMS: 30_000, MemoryMB: 1024}
+	for round := 1; round <= 5; round++ {
+		log.Rounds = append(log.Rounds, result.BilledRound{Round: round, Invocations: 1200, BilledMS: 6000 + int64(round%2)*12})
+	}
+	run.Targets[0].CloudWatch = &result.CloudWatch{Function: log}
+	if c := sweep(t, run, in).Configurations[0]; c.BilledFrom != tune.BilledByLog || c.BilledMS.Point != 5 || c.BilledMS.High <= 5 || c.BilledMS.High > 5.1 ||
+		!strings.Contains(strings.Join(c.Notes, " "), "has invocations of 1024 MB in its turns") {
+		t.Errorf("with AWS's log: %s, %+v, %q", c.BilledFrom, c.BilledMS, c.Notes)
+	}
 	if c := r.Configurations[1]; c.USDPerMillion == nil || c.USDPerMillion.Low != c.USDPerMillion.Point || c.USDPerMillion.High <= c.USDPerMillion.Point || c.VCPU != 2 {
 		t.Errorf("burstable instances cost %+v: expected a range up to all of their CPU", c.USDPerMillion)
 	}

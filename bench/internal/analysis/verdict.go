@@ -18,9 +18,11 @@ type Verdict struct {
 	// Text is one paragraph.
 	Text string `json:"text"`
 	// Emulated says that a target did not run on AWS: its times have no AWS network in them.
-	Emulated bool   `json:"emulated"`
-	Lambda   string `json:"lambda"`
-	EC2      string `json:"ec2"`
+	Emulated bool `json:"emulated"`
+	// Estimated says that what the function was billed is not known, so that its cost is estimated.
+	Estimated bool   `json:"cost_estimated,omitempty"`
+	Lambda    string `json:"lambda"`
+	EC2       string `json:"ec2"`
 	// LambdaBelow is the rate below which Lambda costs less, EC2Above the one above which EC2 does, whatever the values within the
 	// ranges that they were assumed or measured in. Between them it is undecided.
 	LambdaBelow *float64 `json:"lambda_cheaper_below_rps"`
@@ -72,6 +74,7 @@ func (m *Model) verdict() *Verdict {
 			}
 		}
 	}
+	v.Estimated = in.Estimated
 	v.cost(m, in)
 	v.Text = strings.Join(v.sentences(m), " ")
 	return v
@@ -232,6 +235,9 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *B
 	out := &BreakEven{
 		Basis:  fmt.Sprintf("List prices of %s in %s, %.3g ms billed a request, %.3g requests/s an instance.", c.Prices.Written, c.Lambda.Region, c.Lambda.BilledMS.Point, c.EC2.Capacity.Point),
 		Curves: []CostCurve{lambda, ec2},
+	}
+	if in.Estimated {
+		out.Basis += " The billed time is estimated."
 	}
 	for _, crossing := range b.Crossings {
 		x := Crossing{Below: lambda.Target, Above: ec2.Target, RateRPS: Known(float64(crossing.Rate))}

@@ -19,6 +19,9 @@ func (v *Verdict) sentences(m *Model) []string {
 	if m.Run.Generator.Verdict != result.Valid {
 		list = append(list, fmt.Sprintf("The load generator's own verdict is %q, so take it with care.", m.Run.Generator.Verdict))
 	}
+	if v.Estimated && v.Unknown == "" {
+		list = append(list, fmt.Sprintf("What %s was billed is not known, so the cost is estimated.", v.Lambda))
+	}
 	return slices.Concat(list, v.costSentences(), v.sloSentences(), v.tailSentences(m), v.Changes)
 }
 

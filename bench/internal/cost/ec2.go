@@ -120,6 +120,18 @@ func (e *EC2) burst(t *Table, o *option, capacity float64) {
 	}
 }
 
+// Surplus is what CPU credits cost that a burstable type has used above those that it earned, and the date of that price. A credit is a
+// minute of one vCPU. It is nil where the price is not known.
+func (t *Table) Surplus(instanceType string, credits float64) (*USD, string) {
+	family, _, _ := strings.Cut(instanceType, ".")
+	rate := t.Rate(Global, keySurplus+family)
+	if len(rate.Tiers) == 0 || rate.Tiers[0].USD == nil {
+		return nil, ""
+	}
+	usd := USD(credits / 60 * *rate.Tiers[0].USD)
+	return &usd, rate.Tiers[0].AsOf
+}
+
 func (e *EC2) volumes(t *Table) []part {
 	var list []part
 	add := func(item, unit, key string, amount float64) {

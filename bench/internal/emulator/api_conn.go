@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/http1"
 )
 
 // apiConn is a connection of a function to its Runtime API.
@@ -77,7 +79,7 @@ func (e *environment) breakConns() {
 func (c *apiConn) serve() {
 	for {
 		c.limit.N = maxRequestHead
-		req, err := http.ReadRequest(c.reader)
+		req, err := c.request()
 		if malformed(err) {
 			c.reply(http.StatusBadRequest, "BadRequest", "this is not HTTP")
 		}
@@ -86,6 +88,17 @@ func (c *apiConn) serve() {
 			return
 		}
 	}
+}
+
+// request reads the head of the next request.
+func (c *apiConn) request() (*http.Request, error) {
+	if _, err := c.reader.Peek(1); err != nil {
+		return nil, err
+	}
+	if req, plain := http1.ReadPlain(c.reader); plain {
+		return req, nil
+	}
+	return http.ReadRequest(c.reader)
 }
 
 // malformed tells whether reading a request has ended with err because of what was read, not because there was no more.

@@ -78,25 +78,18 @@ func (d *descriptors) crowded() bool {
 	return d.clients > d.clientRoom()/2
 }
 
-// listener lets server accept from l the connections that there is room for.
-func (d *descriptors) listener(server *http.Server, l net.Listener) net.Listener {
-	handler := server.Handler
-	server.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// handler ends connections with their answers while there are many.
+func (d *descriptors) handler(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if d.crowded() {
 			w.Header().Set("Connection", "close")
 		}
-		handler.ServeHTTP(w, r)
+		h.ServeHTTP(w, r)
 	})
-	server.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed || state == http.StateHijacked {
-			d.mu.Lock()
-			defer d.mu.Unlock()
-			d.clients--
-			d.freed.Broadcast()
-		}
-	}
-	return &doorway{Listener: l, files: d}
 }
+
+// listener accepts from l the connections that there is room for.
+func (d *descriptors) listener(l net.Listener) net.Listener { return &doorway{Listener: l, files: d} }
 
 // doorway is a listener that shares descriptors. It accepts before it waits for room, or doors at which nobody comes would take room.
 type doorway struct {
@@ -122,7 +115,7 @@ func (w *doorway) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	d.clients++
-	return conn, nil
+	return &client{Conn: conn, files: d}, nil
 }
 
 // Close ends Accept.
@@ -132,4 +125,31 @@ func (w *doorway) Close() error {
 	w.files.freed.Broadcast()
 	w.files.mu.Unlock()
 	return w.Listener.Close()
+}
+
+// client is a connection of a doorway. It gives its room back when it is closed.
+type client struct {
+	net.Conn
+	files *descriptors
+	once  sync.Once
+}
+
+// Close ends the connection.
+func (c *client) Close() error {
+	err := c.Conn.Close()
+	c.once.Do(func() {
+		c.files.mu.Lock()
+		defer c.files.mu.Unlock()
+		c.files.clients--
+		c.files.freed.Broadcast()
+	})
+	return err //nolint:wrapcheck // a pure pass-through
+}
+
+// CloseWrite lets an answer end while the client still sends.
+func (c *client) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite() //nolint:wrapcheck // a pure pass-through
+	}
+	return nil
 }

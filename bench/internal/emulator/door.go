@@ -11,6 +11,8 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/http1"
 )
 
 // failure is what a front door has to say by itself.
@@ -70,7 +72,7 @@ type listening struct {
 	name   FrontDoor
 	addr   string
 	base   string // what each path begins with
-	server *http.Server
+	server *http1.Server
 	served chan struct{} // closed when it accepts no more
 }
 
@@ -112,13 +114,13 @@ func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, 
 	}
 	l := &listening{name: name, addr: listener.Addr().String(), served: make(chan struct{})}
 	_, port, _ := net.SplitHostPort(l.addr)
-	l.server = &http.Server{
-		Handler:           handler(port),
+	l.server = http1.New(&http.Server{
+		Handler:           files().handler(handler(port)),
 		ReadHeaderTimeout: 30 * time.Second,
 		MaxHeaderBytes:    1 << 20,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
-	listener = files().listener(l.server, listener)
+	})
+	listener = files().listener(listener)
 	go func() {
 		defer close(l.served)
 		_ = l.server.Serve(listener) // ends with ErrServerClosed; there is no other way out of it

@@ -3,6 +3,8 @@ package emulator
 import (
 	"os"
 	"path/filepath"
+	"sync/atomic"
+	"time"
 )
 
 func (g *cgroup) leave() string {
@@ -12,3 +14,13 @@ func (g *cgroup) leave() string {
 }
 
 func (g *cgroup) path() string { return g.dir }
+
+// SampleMemory reads the memory of a process as that of an environment is read, at any time.
+func SampleMemory(pid int) func(now time.Time) int64 {
+	var m memory
+	var most atomic.Int64
+	return func(now time.Time) int64 {
+		m.sample(pid, now, &most)
+		return m.known.Load()
+	}
+}

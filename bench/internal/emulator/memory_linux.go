@@ -3,22 +3,24 @@ package emulator
 import (
 	"bytes"
 	"os"
-	"path/filepath"
 	"strconv"
 )
 
 // maxFamily bounds how many processes of an environment are looked at.
 const maxFamily = 64
 
-// peakMemory is the sum of the peaks of a process and its descendants in bytes, 0 if it has ended.
-func peakMemory(pid int) int64 {
-	var sum int64
+// peakMemory is the sum of the peaks of a process and, if they are to be looked for, its descendants in bytes, 0 if it has ended. It
+// tells whether it has found some.
+func peakMemory(pid int, look bool) (sum int64, children bool) {
 	family := []int{pid}
 	for i := 0; i < len(family) && i < maxFamily; i++ {
 		sum += highWater(family[i])
-		tasks, _ := filepath.Glob("/proc/" + strconv.Itoa(family[i]) + "/task/*/children")
-		for _, task := range tasks {
-			b, _ := os.ReadFile(task)
+		if !look {
+			break
+		}
+		threads, _ := os.ReadDir("/proc/" + strconv.Itoa(family[i]) + "/task")
+		for _, thread := range threads {
+			b, _ := os.ReadFile("/proc/" + strconv.Itoa(family[i]) + "/task/" + thread.Name() + "/children")
 			for word := range bytes.FieldsSeq(b) {
 				if child, err := strconv.Atoi(string(word)); err == nil {
 					family = append(family, child)
@@ -26,7 +28,7 @@ func peakMemory(pid int) int64 {
 			}
 		}
 	}
-	return sum
+	return sum, len(family) > 1
 }
 
 // highWater is VmHWM of /proc/PID/status in bytes.

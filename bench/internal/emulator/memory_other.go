@@ -3,4 +3,4 @@
 package emulator
 
 // peakMemory is not known without procfs.
-func peakMemory(int) int64 { return 0 }
+func peakMemory(int, bool) (int64, bool) { return 0, false }

@@ -30,6 +30,7 @@ func Tables(m *analysis.Model) ([]byte, error) {
 	t.rows("unsent", "", m.Unsent)
 	t.rows("cold_starts", "", m.ColdStarts)
 	t.rows("lambda", "", m.Lambda)
+	t.rows("instances", "", m.Instances)
 	t.rows("connections", "", m.Connections)
 	for _, r := range m.Generator {
 		t.figure("generator", "", r.Metric, "", r.Cells[0])

@@ -12,17 +12,43 @@ import (
 )
 
 const (
-	lambdaTitle = "Lambda: what it would be billed for"
+	instancesTitle = "Instances: CPU and CPU credits, by CloudWatch"
 	// sparkColumns is how wide the line of the concurrency is, and concurrencyRows how many lines its table has.
 	sparkColumns    = 40
 	concurrencyRows = 20
 )
 
+// lambdaTitle says whether anything was billed.
+func lambdaTitle(m *analysis.Model) string {
+	metered, billed := billing(m)
+	switch {
+	case metered && billed:
+		return "Lambda: what it was billed for, or would be"
+	case billed:
+		return "Lambda: what it was billed for"
+	}
+	return "Lambda: what it would be billed for"
+}
+
+// billing says whether there are targets that the local Lambda service metered, and some whose bill AWS's log has.
+func billing(m *analysis.Model) (metered, billed bool) {
+	for i := range m.Run.Targets {
+		t := &m.Run.Targets[i]
+		switch {
+		case t.Lambda != nil:
+			metered = true
+		case t.CloudWatch != nil && t.CloudWatch.Function != nil:
+			billed = true
+		}
+	}
+	return metered, billed
+}
+
 // shortLambda is what a terminal shows.
 func shortLambda(rows []analysis.Row) []analysis.Row {
 	keys := []string{
-		"invocations", "billed_gb_seconds", "billed_mean", "memory_used", "memory_size", "throttles_concurrency", "throttles_scaling_rate",
-		"throttles_request_rate",
+		"requests_sent", "invocations", "cold_invocations", "billed_gb_seconds", "billed_mean", "init_p50", "memory_used", "memory_size",
+		"throttles_concurrency", "throttles_scaling_rate", "throttles_request_rate",
 	}
 	return slices.DeleteFunc(slices.Clone(rows), func(r analysis.Row) bool { return !slices.Contains(keys, r.Metric.Key) })
 }
@@ -114,8 +140,16 @@ func (d *document) lambda() {
 	if len(m.Lambda) == 0 {
 		return
 	}
-	d.heading(lambdaTitle)
+	d.heading(lambdaTitle(m))
 	d.table(d.view.figures(m.Lambda))
+	metered, billed := billing(m)
+	if billed {
+		d.paragraph("%s", "By the REPORT lines of AWS's own log for the time of the load, warm-up phases included and the check before the load not. *Billed* is what AWS has charged for each invocation, "+
+			"in whole milliseconds, with the init where AWS charges for it. *Duration* is without the init. Other callers of the function in that time are in it too.")
+	}
+	if !metered {
+		return
+	}
 	text := "Counted by the local Lambda service, warm-up phases included and the check before the load not, but for the memory. *Billed* is the init, where the invocation caused it, and " +
 		"the time until the environment asked for its next event, rounded up to whole milliseconds for each invocation. The times are this machine's: on AWS the same code takes as long as its share of CPU lets it."
 	if m.Capacity != nil {
@@ -135,4 +169,15 @@ func (d *document) lambda() {
 		d.code("", line)
 		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() { d.table(concurrencyTable(l)) })
 	}
+}
+
+// instances is the section of the Markdown report.
+func (d *document) instances() {
+	if len(d.model.Instances) == 0 {
+		return
+	}
+	d.heading(instancesTitle)
+	d.table(d.view.figures(d.model.Instances))
+	d.paragraph("%s", "Of all instances of a target together, over the minutes in which it had its turns; such a minute may have time without load in it. A CPU credit is a minute of one vCPU. "+
+		"CloudWatch has CPU each minute, or every five without detailed monitoring, and credits every five.")
 }

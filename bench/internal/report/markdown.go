@@ -30,6 +30,7 @@ func markdown(m *analysis.Model, figures []figure) ([]byte, error) {
 	d.coldWarm()
 	d.waterfalls()
 	d.lambda()
+	d.instances()
 	d.connections()
 	d.rounds()
 	d.generator()

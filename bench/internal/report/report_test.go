@@ -288,8 +288,23 @@ func cut() *result.Run {
 	return run
 }
 
+// deployed ran on AWS, which has told of it. The instance has spent its CPU credits.
+func deployed() *result.Run {
+	return resulttest.Deployed(resulttest.Run(resulttest.FourPhase(20), 6, resulttest.EC2(), resulttest.Lambda()))
+}
+
+// forbidden ran on AWS too, which has told nothing.
+func forbidden() *result.Run {
+	run := deployed()
+	run.Targets[0].CloudWatch.Instances, run.Targets[1].CloudWatch.Function = nil, nil
+	run.Targets[0].CloudWatch.Notes = []string{"ec2: the CPU of its instances is not known: the credentials lack the permission cloudwatch:GetMetricData in us-east-1."}
+	run.Targets[1].CloudWatch.Notes = []string{"lambda: what it was billed is not known: the credentials lack the permission logs:FilterLogEvents on the log group /aws/lambda/app in us-east-1."}
+	return run
+}
+
 func runs() map[string]func() *result.Run {
 	return map[string]func() *result.Run{
+		"deployed": deployed, "forbidden": forbidden,
 		"cold": cold, "compared": compared, "queueing": queueing, "unsent": unsent, "capacity": capacity, "cut": cut,
 		"normal": normal, "errors": withErrors, "interrupted": interrupted, "single": single, "three": three, "rounds": rounds, "nasty": nasty, "urls": urls,
 	}

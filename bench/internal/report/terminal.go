@@ -61,8 +61,11 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 		t.out.WriteString(t.render(g))
 	}
 	if len(m.Lambda) > 0 {
-		t.table(lambdaTitle, true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
+		t.table(lambdaTitle(m), true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
 		t.lambda()
+	}
+	if len(m.Instances) > 0 {
+		t.table(instancesTitle, true, func(v view) *grid { return v.figures(m.Instances) })
 	}
 	if len(m.Unsent) > 0 {
 		t.table("Never sent, in none of the times above", true, func(v view) *grid { return v.figures(m.Unsent) })

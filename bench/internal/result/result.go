@@ -142,6 +142,8 @@ type Target struct {
 	Examples   []ErrorSample `json:"error_examples"`
 	// Lambda is what the local Lambda service counted; nil for all other targets.
 	Lambda *Lambda `json:"lambda,omitempty"`
+	// CloudWatch is what AWS tells of a deployed target; nil for all others, and where it was not asked.
+	CloudWatch *CloudWatch `json:"cloudwatch,omitempty"`
 	// Capacity is what a search for it found; nil in runs that did not search. The phases are then the trials at the rate that was
 	// kept, so that the totals show the target at its capacity; other trials are in no figure but their own.
 	Capacity *Capacity `json:"capacity,omitempty"`

@@ -66,6 +66,16 @@ func (v *validator) target(t *Target) error {
 			errs = append(errs, fmt.Errorf("%s.lambda: %w", t.Name, err))
 		}
 	}
+	if c := t.CloudWatch; c != nil {
+		if err := c.validate(); err != nil {
+			errs = append(errs, fmt.Errorf("%s.cloudwatch: %w", t.Name, err))
+		}
+		if f := c.Function; f != nil {
+			where := t.Name + ".cloudwatch.function."
+			errs = append(errs, v.summary(where+"warm_duration_us", &f.Warm), v.summary(where+"cold_duration_us", &f.ColdDuration),
+				v.summary(where+"init_us", &f.Init))
+		}
+	}
 	if t.Capacity != nil {
 		if err := t.Capacity.validate(); err != nil {
 			errs = append(errs, fmt.Errorf("%s.capacity: %w", t.Name, err))

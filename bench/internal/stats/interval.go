@@ -73,3 +73,16 @@ func (e estimate) more(alpha float64) int {
 	}
 	return 0
 }
+
+// MeanInterval is the 95 % confidence interval of the mean of figures of rounds, by Student's t. It is false with fewer than MinRounds.
+func MeanInterval(figures []float64) (low, high float64, ok bool) {
+	if len(figures) < MinRounds {
+		return 0, 0, false
+	}
+	mean, deviation := moments(figures)
+	half := quantile(1-Alpha/2, float64(len(figures)-1)) * deviation / math.Sqrt(float64(len(figures)))
+	if math.IsNaN(half) || math.IsInf(half, 0) {
+		return 0, 0, false
+	}
+	return mean - half, mean + half, true
+}

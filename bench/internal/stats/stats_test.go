@@ -340,3 +340,20 @@ func FuzzPaired(f *testing.F) {
 		check(t, &apart)
 	})
 }
+
+// TestMeanInterval has the extra hours of sleep of "Student" (1908), whose interval is printed by the documentation of R's t.test.
+func TestMeanInterval(t *testing.T) {
+	t.Parallel()
+	low, high, ok := stats.MeanInterval([]float64{1.2, 2.4, 1.3, 1.3, 0, 1, 1.8, 0.8, 4.6, 1.4})
+	if !ok || math.Abs(low-0.7001142) > 1e-7 || math.Abs(high-2.4598858) > 1e-7 {
+		t.Errorf("%v to %v, %t", low, high, ok)
+	}
+	if low, high, ok := stats.MeanInterval([]float64{3, 3, 3, 3, 3}); !ok || low != 3 || high != 3 {
+		t.Errorf("of equal rounds %v to %v, %t", low, high, ok)
+	}
+	for _, figures := range [][]float64{nil, {1, 2, 3, 4}, {1, 2, 3, 4, math.NaN()}, {1, 2, 3, 4, math.Inf(1)}} {
+		if low, high, ok := stats.MeanInterval(figures); ok {
+			t.Errorf("%v: %v to %v", figures, low, high)
+		}
+	}
+}

@@ -81,7 +81,7 @@ type Configuration struct {
 	// not known.
 	Cold *int64   `json:"cold_requests"`
 	Init *float64 `json:"init_mean_us"`
-	// BilledMS is the mean billed time of a request, and BilledFrom where it comes from: meter, server_timing or client.
+	// BilledMS is the mean billed time of a request, and BilledFrom where it comes from: meter, log, server_timing or client.
 	BilledMS   *cost.Interval `json:"billed_ms"`
 	BilledFrom string         `json:"billed_from,omitempty"`
 	// USDPerMillion is what a million requests cost at Result.RateRPS.
@@ -96,8 +96,9 @@ type Configuration struct {
 
 // Where a billed time comes from.
 const (
-	// BilledByMeter was counted by the local Lambda service, or by Lambda.
+	// BilledByMeter was counted by the local Lambda service, BilledByLog is by the REPORT lines of AWS's log.
 	BilledByMeter = "meter"
+	BilledByLog   = "log"
 	// BilledByServer is estimated from what the app says of itself in Server-Timing.
 	BilledByServer = "server_timing"
 	// BilledByClient is estimated from the client's times, which have the network in them.
