@@ -146,7 +146,7 @@ func (s *sweep) million(c *tune.Configuration, bill func(end func(cost.Interval)
 	return &cost.Interval{Low: usd[0], Point: usd[1], High: usd[2]}
 }
 
-// instances adds what instances cost that ran, whatever the rate is that they could take. How much CPU they used is not known: a burstable
+// instances adds what instances cost that ran, whatever the rate is that they could take. Where CloudWatch does not tell how much CPU they used, a burstable
 // type costs the price of its hours at least, and at most what all of its CPU above the baseline costs besides.
 func (s *sweep) instances(c *tune.Configuration, t *result.Target) {
 	if t.Spec.InstanceType == "" || s.out.RateRPS == nil {
@@ -161,7 +161,9 @@ func (s *sweep) instances(c *tune.Configuration, t *result.Target) {
 		FrontDoor: t.Spec.FrontDoor, VolumeGB: assumedVolume, PublicIPv4: t.Spec.FrontDoor == cost.DoorNone,
 	}
 	cpu := cost.Exactly(1)
-	if base := s.Prices.Instances[t.Spec.InstanceType].Baseline; base > 0 {
+	if used := t.CloudWatch; used != nil && used.Instances != nil && used.Instances.CPUMean != nil {
+		cpu = cost.Exactly(max(0.001, min(1, *used.Instances.CPUMean))) // of 0 all would be taken
+	} else if base := s.Prices.Instances[t.Spec.InstanceType].Baseline; base > 0 {
 		cpu = cost.Interval{Low: base, Point: base, High: 1}
 		c.Notes = append(c.Notes, "Its CPU use is not known: the cost is that without any above its baseline, its range goes up to all of it.")
 	}

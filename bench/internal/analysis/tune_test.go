@@ -233,6 +233,12 @@ func TestTuneDeployed(t *testing.T) {
 	if c := r.Configurations[1]; c.USDPerMillion == nil || c.USDPerMillion.Low != c.USDPerMillion.Point || c.USDPerMillion.High <= c.USDPerMillion.Point || c.VCPU != 2 {
 		t.Errorf("burstable instances cost %+v: expected a range up to all of their CPU", c.USDPerMillion)
 	}
+	// Where it is known there is no range: 10 % of all CPU is below the baseline of a t4g.small, 20 %.
+	unknown := *r.Configurations[1].USDPerMillion
+	run.Targets[1].CloudWatch = &result.CloudWatch{Instances: &result.InstanceMetrics{CPUMean: new(0.1)}}
+	if c := sweep(t, run, in).Configurations[1]; *c.USDPerMillion != cost.Exactly(unknown.Low) {
+		t.Errorf("instances that used 10 %% of their CPU cost %+v, expected %g", c.USDPerMillion, unknown.Low)
+	}
 	run.Targets[1].Spec.InstanceType = "z9.huge"
 	if c := sweep(t, run, in).Configurations[1]; c.USDPerMillion != nil || len(c.Notes) == 0 || c.Standing != tune.Unplaced {
 		t.Errorf("an unknown type costs %+v, notes %q", c.USDPerMillion, c.Notes)
