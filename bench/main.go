@@ -6,6 +6,7 @@
 //	go run ./bench report results/DIR             render the reports again
 //	go run ./bench compare OLD NEW                what changed between two runs
 //	go run ./bench local                          start both local targets and wait
+//	go run ./bench tune                           which memory size costs least and is fast enough
 //
 // Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 package main
@@ -111,8 +112,8 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
 	runCommand.Long = runCommand.Short + ".\n\nShipped scenarios:\n" + shippedScenarios()
-	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newCostCommand(std), newMiniredisCommand(std),
-		newReapCommand(std), newWorkCommand(std))
+	root.AddCommand(runCommand, newReportCommand(std), newCompareCommand(std), newLocalCommand(std), newParityCommand(std), newEmulateCommand(std), newCostCommand(std), newTuneCommand(std),
+		newMiniredisCommand(std), newReapCommand(std), newWorkCommand(std))
 	return root
 }
 

@@ -46,6 +46,8 @@ type runOptions struct {
 	// Once they are read.
 	outputs *terraform.Outputs
 	specs   []target.Spec
+
+	sweep *sweep // of bench tune; nil of bench run
 }
 
 const maxRounds = 1000
@@ -362,6 +364,9 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 
 // load puts the load on the targets and says whether it did all of it.
 func (o *runOptions) load(ctx context.Context, drain <-chan struct{}, g *loadgen.Generator, c *collector, j *journal, show *display, others observers) (bool, error) {
+	if o.sweep != nil {
+		return o.sweep.load(ctx, drain, g, c, append(observers{c, j, show, c.loads}, others...))
+	}
 	if !o.capacity.find {
 		return g.Run(ctx, drain, o.rounds, append(observers{c, j, show, c.loads}, others...))
 	}

@@ -52,6 +52,7 @@ func TestShipped(t *testing.T) {
 		"cpu":            {scenario.Closed, 0, 53 * time.Second, 5},
 		"crud":           {scenario.Open, 0, 35 * time.Second, 1},
 		"soak":           {scenario.Open, 0, time.Hour + 30*time.Second, 1},
+		"tune":           {scenario.Open, 1_400, 7 * time.Second, 1},
 	}
 	names := scenarios.Names()
 	if len(names) != len(want) || !slices.IsSorted(names) {

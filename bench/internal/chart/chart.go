@@ -52,6 +52,8 @@ type Series struct {
 	Bold bool
 	// Parts are lines with gaps between them. The x of each ascend, also from one part to the next.
 	Parts [][]Point
+	// Names are texts beside the points of the only part, which is then drawn as dots without a line; as many as its points, or none.
+	Names []string
 	// Low and High are the edges of a band around the line; as many as the points of the only part, or none.
 	Low, High []float64
 	// Values are the lengths of bars, by category; then there are no parts. A NaN is a bar that is not there.

@@ -17,6 +17,7 @@ func (c *Chart) MarshalJSON() ([]byte, error) {
 		Low    []number   `json:"low,omitempty"`
 		High   []number   `json:"high,omitempty"`
 		Values []*number  `json:"values,omitempty"`
+		Names  []string   `json:"names,omitempty"`
 	}
 	data := struct {
 		ID         string   `json:"id"`
@@ -42,6 +43,13 @@ func (c *Chart) MarshalJSON() ([]byte, error) {
 			}
 			n := number(v)
 			out.Values = append(out.Values, &n)
+		}
+		if s.named() {
+			for j, p := range s.Parts[0] {
+				if c.drawn(p) {
+					out.Names = append(out.Names, s.Names[j])
+				}
+			}
 		}
 		edges := len(s.Parts) == 1 && len(s.Low) == len(s.Parts[0]) && len(s.High) == len(s.Low)
 		for _, part := range s.Parts {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -27,7 +28,8 @@ const (
 	textSize  = 11
 	smallText = 10
 	otherFont = 1.1 // how much wider text may be where the reader has none of the fonts
-	bandText  = 11  // what the names of bands take above the chart
+	dotRadius = 3.5
+	bandText  = 11 // what the names of bands take above the chart
 )
 
 // SVG draws the chart: text is text, colours follow the reader's light or dark system, and title and summary are for those who cannot
@@ -96,6 +98,12 @@ func (c *Chart) lines(p *plot.Plot) error {
 		if err := c.band(p, s); err != nil {
 			return err
 		}
+		if s.named() {
+			if err := c.dots(p, s); err != nil {
+				return err
+			}
+			continue
+		}
 		for _, part := range s.Parts {
 			points := make(plotter.XYs, 0, len(part))
 			for _, at := range part {
@@ -127,6 +135,39 @@ func (c *Chart) lines(p *plot.Plot) error {
 	return nil
 }
 
+// named says whether the points of a series have names.
+func (s *Series) named() bool {
+	return len(s.Names) > 0 && len(s.Parts) == 1 && len(s.Names) == len(s.Parts[0])
+}
+
+// dots are points that have their names beside them.
+func (c *Chart) dots(p *plot.Plot, s *Series) error {
+	var at plotter.XYLabels
+	for i, point := range s.Parts[0] {
+		if c.drawn(point) {
+			at.XYs, at.Labels = append(at.XYs, plotter.XY(point)), append(at.Labels, s.Names[i])
+		}
+	}
+	if len(at.XYs) == 0 {
+		return nil
+	}
+	dots, err := plotter.NewScatter(at)
+	if err != nil {
+		return err
+	}
+	dots.Color, dots.Shape, dots.Radius = colorOf(s.Color).light, draw.CircleGlyph{}, dotRadius
+	names, err := plotter.NewLabels(at)
+	if err != nil {
+		return err
+	}
+	for i := range names.TextStyle {
+		names.TextStyle[i].Color, names.TextStyle[i].Font = ink.light, sans(smallText)
+	}
+	names.Offset = vg.Point{X: dotRadius + 2, Y: dotRadius - 1}
+	p.Add(dots, names)
+	return nil
+}
+
 func (c *Chart) band(p *plot.Plot, s *Series) error {
 	if len(s.Parts) != 1 || len(s.Low) != len(s.Parts[0]) || len(s.High) != len(s.Low) {
 		return nil
@@ -150,7 +191,10 @@ func (c *Chart) band(p *plot.Plot, s *Series) error {
 	return nil
 }
 
-// widen gives an axis a length where all points have one value, and whole decades to a short logarithmic one.
+// room is what a logarithmic axis is longer by at each end where dots would lie on its ends.
+const room = 1.08
+
+// widen gives an axis a length where all points have one value, and room for dots.
 func (c *Chart) widen(p *plot.Plot) {
 	for _, a := range []struct {
 		axis *plot.Axis
@@ -159,6 +203,8 @@ func (c *Chart) widen(p *plot.Plot) {
 		switch {
 		case a.is.Scale == Log && a.axis.Max <= a.axis.Min*1.01:
 			a.axis.Min, a.axis.Max = a.axis.Min/2, a.axis.Max*2
+		case a.is.Scale == Log && slices.ContainsFunc(c.Series, func(s Series) bool { return s.named() }):
+			a.axis.Min, a.axis.Max = a.axis.Min/room, a.axis.Max*room
 		case a.is.Scale == Log:
 		case a.is.Zero:
 			a.axis.Min = min(a.axis.Min, 0)
@@ -255,9 +301,12 @@ func (c *Chart) legend(at draw.Canvas) vg.Length {
 		if x > at.Min.X && x+width > at.Max.X {
 			x, y = at.Min.X, y-row
 		}
-		if len(c.Categories) > 0 {
+		switch {
+		case len(c.Categories) > 0:
 			at.FillPolygon(colorOf(s.Color).light, []vg.Point{{X: x + 8, Y: y - 4}, {X: x + line, Y: y - 4}, {X: x + line, Y: y + 4}, {X: x + 8, Y: y + 4}})
-		} else {
+		case s.named():
+			at.DrawGlyph(draw.GlyphStyle{Color: colorOf(s.Color).light, Radius: dotRadius, Shape: draw.CircleGlyph{}}, vg.Point{X: x + line/2, Y: y})
+		default:
 			at.StrokeLine2(s.style(), x, y, x+line, y)
 		}
 		at.FillText(text, vg.Point{X: x + line + 5, Y: y}, s.Label)

@@ -35,6 +35,11 @@ type LocalOptions struct {
 	Doors []emulator.FrontDoor
 	// RequestQuota is as in Spec.
 	RequestQuota bool
+	// MemoryMB are memory sizes, each with a target of its own whose name ends in it and whose environments are held to Lambda's limits; none
+	// means one target of 512 MB without limits. It goes with the default door alone.
+	MemoryMB []int
+	// NoEC2 leaves the EC2 target out.
+	NoEC2 bool
 }
 
 // Local builds both adapters from the checkout that dir is in, and starts them on one Redis: the EC2 binary as a process, the
@@ -73,14 +78,16 @@ func Local(ctx context.Context, host *Host, dir string, o LocalOptions) (*Set, e
 	s.Redis, s.redisURL = &st.info, st.url
 	host.Say("Redis: %s %s at %s", st.info.Kind, st.info.Version, st.info.URL)
 
-	ec2 := &Target{Name: LocalEC2, Kind: KindProcess, Provenance: result.Measured}
 	env := map[string]string{"REDIS_URL": st.url}
-	if err := s.openListener(ctx, ec2, filepath.Join(bin, "ec2"), env); err != nil {
-		return nil, fmt.Errorf("target %s: %w", LocalEC2, err)
+	if !o.NoEC2 {
+		ec2 := &Target{Name: LocalEC2, Kind: KindProcess, Provenance: result.Measured}
+		if err := s.openListener(ctx, ec2, filepath.Join(bin, "ec2"), env); err != nil {
+			return nil, fmt.Errorf("target %s: %w", LocalEC2, err)
+		}
+		spec := Spec{Kind: KindProcess, Arch: runtime.GOARCH, Instances: 1}
+		ec2.Spec = spec.resultSpec()
+		s.Targets = []*Target{ec2}
 	}
-	spec := Spec{Kind: KindProcess, Arch: runtime.GOARCH, Instances: 1}
-	ec2.Spec = spec.resultSpec()
-	s.Targets = []*Target{ec2}
 	for _, spec := range lambdaSpecs(filepath.Join(bin, "bootstrap"), env, o) {
 		lambda, err := s.open(ctx, spec)
 		if err != nil {
@@ -94,10 +101,13 @@ func Local(ctx context.Context, host *Host, dir string, o LocalOptions) (*Set, e
 // lambdaSpecs are the local Lambda targets. One that streams must be told so: the event does not tell.
 func lambdaSpecs(path string, env map[string]string, o LocalOptions) []Spec {
 	spec := Spec{Name: LocalLambda, Kind: KindBootstrap, Path: path, Env: env, Arch: runtime.GOARCH, RequestQuota: o.RequestQuota}
-	if len(o.Doors) == 0 {
+	var specs []Spec
+	for _, mb := range o.MemoryMB {
+		specs = append(specs, spec.Sized(mb))
+	}
+	if len(o.Doors) == 0 && len(specs) == 0 {
 		return []Spec{spec}
 	}
-	var specs []Spec
 	for _, door := range o.Doors {
 		spec := spec
 		spec.Name, spec.FrontDoor = LocalLambda+"-"+string(door), string(door)
@@ -108,6 +118,14 @@ func lambdaSpecs(path string, env map[string]string, o LocalOptions) []Spec {
 		specs = append(specs, spec)
 	}
 	return specs
+}
+
+// Sized is a function of another memory size, with a name that says so; of a bootstrap also with Lambda's limits, without which sizes are
+// all the same.
+func (s Spec) Sized(memoryMB int) Spec {
+	s.Name, s.MemoryMB = fmt.Sprintf("%s-%d", s.Name, memoryMB), memoryMB
+	s.Limits = s.Limits || s.Kind == KindBootstrap
+	return s
 }
 
 // RedisURL is where the local targets keep their data, with its password if it has one.

@@ -1,0 +1,92 @@
+package analysis
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/scenario"
+	"github.com/crossover-bench/crossover/bench/internal/stats"
+	"github.com/crossover-bench/crossover/bench/internal/tune"
+)
+
+// caveats are what the figures cannot say.
+func (s *sweep) caveats() {
+	say := func(format string, args ...any) { s.out.Caveats = append(s.out.Caveats, fmt.Sprintf(format, args...)) }
+	if s.run.Interrupted {
+		say("Stopped early: not all configurations had all rounds.")
+	}
+	if s.run.Rounds < stats.MinRounds {
+		say("With fewer than %d rounds no figure has a range, so that chance may put a configuration on the front, or keep it off.", stats.MinRounds)
+	}
+	switch s.out.Latency {
+	case "p99":
+	case "":
+		say("No percentile is known of all configurations, so there is no front.")
+	default:
+		say("There are too few requests for a p99 (1,000 a configuration): the front is of %s. More --rounds or longer phases give it.", s.out.Latency)
+	}
+	if s.run.Scenario.Load != scenario.Open && s.out.RateRPS != nil {
+		say("The load is closed: each configuration set its own pace, and costs are for that of the slowest. An open scenario asks all for the same rate.")
+	}
+	s.aboutFunctions(say)
+	if len(s.Types) > 0 {
+		say("Instance types are estimated, by vCPUs alone: a process on this machine is none of them, and neither their speed nor their response times are known. Deploy one and run bench tune --targets terraform.")
+	}
+}
+
+func (s *sweep) aboutFunctions(say func(format string, args ...any)) {
+	emulated, functions, cold := false, false, int64(0)
+	from := map[string]bool{}
+	for i := range s.out.Configurations {
+		c := &s.out.Configurations[i]
+		emulated = emulated || c.Origin == tune.Emulated
+		from[c.BilledFrom] = true
+		if functions = functions || c.Function; c.Cold != nil {
+			cold += *c.Cold
+		}
+	}
+	if emulated {
+		say("Emulated: real binaries, held to the share of CPU that each memory size buys, but of this machine's CPUs and without AWS's network. The order of the sizes is what this can tell.")
+	}
+	if functions && cold == 0 {
+		say("No counted request was cold: response times are those of warm environments. On AWS requests that come rarely wait for an init too; the scenario cold is about them.")
+	}
+	if from[tune.BilledByServer] {
+		say("Billed times are estimated from the app's own times (Server-Timing), which leave out the adapter and the runtime; their range goes up to what the client saw, network included.")
+	}
+	if from[tune.BilledByClient] {
+		say("Billed times are estimated from the client's times, as the app says nothing of its own (Server-Timing): they have the network in them, so that costs are too high.")
+	}
+}
+
+// limitWords is a threshold as users write it.
+func limitWords(t scenario.Threshold) string {
+	return limitName(t.Metric) + " " + limitValue(t.Metric, t.Limit)
+}
+
+func missedWords(t *result.Threshold) string {
+	value := t.Reason
+	if t.Value != nil {
+		value = limitValue(t.Metric, *t.Value)
+	}
+	return limitName(t.Metric) + " " + value
+}
+
+func limitName(m scenario.Metric) string { return strings.TrimSuffix(string(m), "_us") }
+
+func limitValue(m scenario.Metric, v float64) string {
+	if m == scenario.MetricErrorRate {
+		return strconv.FormatFloat(v*100, 'g', 4, 64) + "%"
+	}
+	d := time.Duration(v * float64(time.Microsecond))
+	switch {
+	case d >= time.Second:
+		d = d.Round(10 * time.Millisecond)
+	case d >= 10*time.Millisecond:
+		d = d.Round(100 * time.Microsecond)
+	}
+	return d.Round(time.Microsecond).String()
+}
