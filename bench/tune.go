@@ -200,7 +200,7 @@ func runTune(ctx context.Context, std streams, o *tuneOptions, f *pflag.FlagSet)
 	}
 	defer out.discard()
 	show := newDisplay(std.err, s, r)
-	if err := r.spend.check(s, r.rounds, r.specs, show.say); err != nil {
+	if err := r.checkSpend(s, r.specs, show.tell); err != nil {
 		return err
 	}
 	ctx, i, stop := watchSignals(ctx, show.draining)
