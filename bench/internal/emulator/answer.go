@@ -55,7 +55,7 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	isObject := len(raw) > 0 && raw[0] == '{'
 	var err error
 	if isObject {
-		err = json.Unmarshal(raw, &full)
+		err = full.decode(raw)
 	}
 	if !isObject || full.StatusCode == nil {
 		return bareAnswer(raw)
@@ -73,7 +73,7 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 
 // decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door.
 func decodeWhole(raw []byte) (full answerFields, a httpAnswer, err error) {
-	if err := json.Unmarshal(raw, &full); err != nil {
+	if err := full.decode(raw); err != nil {
 		return full, httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
 	}
 	if full.StatusCode == nil {

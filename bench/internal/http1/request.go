@@ -16,7 +16,7 @@ const maxPlainBody = 64 << 10
 
 // ReadPlain reads a plain request from r, or nothing at all. A plain one is of HTTP/1.1, its head lies in r's buffer already,
 // its path is absolute, its body has a length, up to 64 KiB, and it asks for nothing that concerns the connection but to close
-// it. It is what [http.ReadRequest] makes of the same bytes, in 0.67 to 0.82 of the time (BenchmarkReadPlain).
+// it. It is what [http.ReadRequest] makes of the same bytes, in 0.77 to 0.80 of the time (BenchmarkReadPlain).
 func ReadPlain(r *bufio.Reader) (*http.Request, bool) {
 	buffered, _ := r.Peek(r.Buffered()) // there are as many
 	end := bytes.Index(buffered, []byte("\r\n\r\n"))
@@ -42,9 +42,12 @@ func parsePlain(head string) *http.Request {
 	if version != "HTTP/1.1" || !isMethod(method) || !isTarget(target) {
 		return nil
 	}
-	at, err := url.ParseRequestURI(target)
-	if err != nil {
-		return nil
+	at := &url.URL{Path: target}
+	if !isPath(target) {
+		var err error
+		if at, err = url.ParseRequestURI(target); err != nil {
+			return nil
+		}
 	}
 	req := &http.Request{
 		Method: method, URL: at, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, RequestURI: target,
@@ -120,6 +123,16 @@ func isTarget(s string) bool {
 		}
 	}
 	return s != "" && s[0] == '/'
+}
+
+// isPath tells whether s is a path and nothing else, with nothing in it that would have to be decoded.
+func isPath(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '/' && c != '-' && c != '_' && c != '.' {
+			return false
+		}
+	}
+	return true
 }
 
 func isToken(s string) bool {
