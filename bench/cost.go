@@ -59,7 +59,7 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 		}
 		return o.refresh.run(ctx, std, o.region, o.instanceType, now)
 	}
-	prices, err := o.table()
+	prices, err := priceTable(o.prices)
 	if err != nil {
 		return usageError{err}
 	}
@@ -90,16 +90,19 @@ func noDir(flag string, args []string) error {
 	return nil
 }
 
-// table is the built-in prices with those of --prices in their place.
-func (o *costOptions) table() (*cost.Table, error) {
-	if o.prices == "" {
+// pricesUsage describes --prices.
+const pricesUsage = "prices file; its prices replace the built-in ones of the same region and name, all others stay"
+
+// priceTable is the built-in prices with those of the file of --prices in their place.
+func priceTable(file string) (*cost.Table, error) {
+	if file == "" {
 		return cost.Embedded(), nil
 	}
-	data, err := readLimited(o.prices, cost.MaxPricesBytes)
+	data, err := readLimited(file, cost.MaxPricesBytes)
 	if err != nil {
 		return nil, fmt.Errorf("--prices: %w", err)
 	}
-	t, err := cost.ParsePrices(o.prices, data)
+	t, err := cost.ParsePrices(file, data)
 	if err != nil {
 		return nil, fmt.Errorf("--prices: %w", err)
 	}

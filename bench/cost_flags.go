@@ -118,7 +118,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.redis, "redis", "", "the store that both share, shown apart: a node type such as t4g.micro, TYPExN, or serverless")
 	f.StringVar(&o.engine, "redis-engine", cost.EngineValkey, "valkey or redis")
 
-	f.StringVar(&o.prices, "prices", "", "prices file; its prices replace the built-in ones of the same region and name, all others stay")
+	f.StringVar(&o.prices, "prices", "", pricesUsage)
 	f.StringVar(&o.plan, "plan", "", "price a Terraform plan: the output of terraform show -json PLANFILE")
 	f.StringVar(&o.named, "scenario", "", "with --plan: estimate the run of this scenario too")
 	f.IntVar(&o.rounds, "rounds", 1, "with --scenario: how often all phases are run")

@@ -8,14 +8,15 @@ import (
 	"os"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 // newModel sets a run's targets side by side, with the intervals that its journal in dir has. A journal that cannot be read costs the
 // charts over time and nothing else; the warning says so.
-func newModel(dir string, r *result.Run) (*analysis.Model, error) {
-	model, err := analysis.Compare(r)
+func newModel(dir string, r *result.Run, prices *cost.Table) (*analysis.Model, error) {
+	model, err := analysis.CompareAt(r, prices)
 	if err != nil {
 		return nil, err
 	}

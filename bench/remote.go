@@ -37,7 +37,7 @@ func (r *remoteOptions) flags(f *pflag.FlagSet) {
 // passed are the flags that the far bench gets as they are, ours those that have their say on this side.
 var (
 	passed = []string{"rounds", "seed", "skip-check", "insecure", "slo", "strict", "find-capacity", "start-rate", "max-rate", "trial", "max-cost", "cloudwatch-wait"}
-	ours   = []string{"targets", "scenario", "out", "json", "quiet", "ca-cert", "from", "from-limit"}
+	ours   = []string{"targets", "scenario", "out", "json", "quiet", "ca-cert", "from", "from-limit", "prices"}
 )
 
 func (r *remoteOptions) validate(f *pflag.FlagSet, o *runOptions) error {

@@ -9,12 +9,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 func newReportCommand(std streams) *cobra.Command {
-	asJSON := false
+	asJSON, prices := false, ""
 	c := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Render the reports again from DIR/result.json",
@@ -26,16 +27,22 @@ with all figures; intervals.csv has the figures of each interval, where the jour
 
 Where a run was killed there is no result.json: then the result is rebuilt from the intervals in DIR/` + result.JournalName + `, up to the last
 one that was written, and the report says so. No result.json is written; --json prints one.`,
-		Example: `  bench report results/20260102-150405-four-phase-20`,
-		Args:    oneArg("folder with a " + result.FileName),
+		Example: `  bench report results/20260102-150405-four-phase-20
+  bench report results/20260102-150405-four-phase-20 --prices mine.json   # the verdict by other prices`,
+		Args: oneArg("folder with a " + result.FileName),
 		RunE: func(_ *cobra.Command, args []string) error {
 			r, err := load(args[0])
 			if err != nil {
 				return usageError{err}
 			}
-			return renderAgain(std, args[0], r, asJSON)
+			table, err := priceTable(prices)
+			if err != nil {
+				return usageError{err}
+			}
+			return renderAgain(std, args[0], r, table, asJSON)
 		},
 	}
+	c.Flags().StringVar(&prices, "prices", "", pricesUsage)
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result instead of tables")
 	return c
 }
@@ -55,8 +62,8 @@ func load(dir string) (*result.Run, error) {
 	return r, err
 }
 
-func renderAgain(std streams, dir string, r *result.Run, asJSON bool) error {
-	model, err := newModel(dir, r)
+func renderAgain(std streams, dir string, r *result.Run, prices *cost.Table, asJSON bool) error {
+	model, err := newModel(dir, r, prices)
 	if err != nil {
 		return usageError{fmt.Errorf("%s: %w", dir, err)}
 	}

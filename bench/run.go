@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -26,6 +27,7 @@ type runOptions struct {
 	targets   string
 	named     []string
 	scenario  string
+	pricesIn  string
 	out       string
 	rounds    int
 	seed      uint64
@@ -46,6 +48,7 @@ type runOptions struct {
 	// Once they are read.
 	outputs *terraform.Outputs
 	specs   []target.Spec
+	prices  *cost.Table
 
 	sweep *sweep // of bench tune; nil of bench run
 }
@@ -77,6 +80,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.StringVar(&o.targets, "targets", "local", "local, terraform[=DIR] (the output 'targets' of what was applied in DIR, by default ./terraform), or a targets file (FILE.json)")
 	f.StringArrayVar(&o.named, "target", nil, "NAME=URL of a running target; may be repeated")
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
+	f.StringVar(&o.pricesIn, "prices", "", pricesUsage)
 	f.StringVar(&o.out, "out", "", "folder for result.json and the reports (default results/TIME-SCENARIO)")
 	f.IntVar(&o.rounds, "rounds", 1, "how often all phases are run on each target")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order in which targets take turns (default drawn at random, and reported)")
@@ -119,6 +123,10 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return err
 	}
 	if err := o.reach.validate(); err != nil {
+		return err
+	}
+	var err error
+	if o.prices, err = priceTable(o.pricesIn); err != nil {
 		return err
 	}
 	if !c.Flags().Changed("seed") {
@@ -284,7 +292,7 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 	if err != nil {
 		return err
 	}
-	model, err := newModel(out.dir, r)
+	model, err := newModel(out.dir, r, o.prices)
 	if err != nil {
 		return err
 	}

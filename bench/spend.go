@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
 )
@@ -27,6 +28,8 @@ type plannedRun struct {
 	// onAWS are the targets that cost; all of the run take turns.
 	onAWS []target.Spec
 	all   int
+	// prices are those that it is to be priced by.
+	prices *cost.Table
 }
 
 // estimator says what a run is thought to cost.
@@ -57,7 +60,7 @@ func (s *spend) validate() error {
 // checkSpend tells what the run will cost, before anything is spent, and refuses one that costs too much. Targets elsewhere cost nothing
 // that is known here.
 func (o *runOptions) checkSpend(sc *scenario.Scenario, specs []target.Spec, tell func(text string)) error {
-	run := &plannedRun{scenario: sc, rounds: o.rounds, all: len(specs)}
+	run := &plannedRun{scenario: sc, rounds: o.rounds, all: len(specs), prices: o.prices}
 	if o.capacity.find {
 		run.search = &o.capacity
 	}

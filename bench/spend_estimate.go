@@ -40,7 +40,7 @@ func estimateRun(r *plannedRun) (*spendEstimate, error) {
 	if r.search != nil {
 		notes = append(notes, fmt.Sprintf("The search is priced at its most: %d trials of each target, at up to %g iterations/s.", capacityTrials, r.search.most))
 	}
-	e, err := cost.EstimateRun(cost.Embedded(), targets)
+	e, err := cost.EstimateRun(r.prices, targets)
 	if err != nil {
 		return nil, err
 	}

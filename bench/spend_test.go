@@ -76,7 +76,7 @@ func TestEstimateOfASharedLoadBalancer(t *testing.T) {
 		t.Fatal(err)
 	}
 	estimate := func(specs []target.Spec) float64 {
-		e, err := estimateRun(&plannedRun{scenario: s, rounds: 1, onAWS: specs, all: len(specs)})
+		e, err := estimateRun(&plannedRun{prices: cost.Embedded(), scenario: s, rounds: 1, onAWS: specs, all: len(specs)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -121,7 +121,7 @@ func TestEstimateOfASearch(t *testing.T) {
 				t.Fatal(err)
 			}
 			lambda := stackOf(tt.door)[1:]
-			e, err := estimateRun(&plannedRun{scenario: s, rounds: 1, search: &search, onAWS: lambda, all: 2})
+			e, err := estimateRun(&plannedRun{prices: cost.Embedded(), scenario: s, rounds: 1, search: &search, onAWS: lambda, all: 2})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -147,7 +147,7 @@ func TestSearchAndTheDefaultLimit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := runOptions{rounds: 1, spend: spend{max: defaultMaxCost, estimate: estimateRun}}
+	o := runOptions{rounds: 1, prices: cost.Embedded(), spend: spend{max: defaultMaxCost, estimate: estimateRun}}
 	o.capacity = capacityOptions{find: true, start: defaultStartRate, most: defaultMaxRate, trial: defaultTrial}
 	s.SLO = scenario.SLO{{Metric: "p99", Limit: 50}}
 	if err := o.capacity.apply(s); err != nil {
@@ -170,7 +170,7 @@ func TestGuideHasTheEstimate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := estimateRun(&plannedRun{scenario: s, rounds: 1, onAWS: stackOf("function_url"), all: 2})
+	e, err := estimateRun(&plannedRun{prices: cost.Embedded(), scenario: s, rounds: 1, onAWS: stackOf("function_url"), all: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

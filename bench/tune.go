@@ -112,7 +112,7 @@ func (o *tuneOptions) flags(f *pflag.FlagSet) {
 	r.limits.flags(f)
 	f.Float64Var(&o.rate, "rate", 0, "rate in requests/s that costs are for (default that of the load: the lowest throughput of all configurations)")
 	f.StringVar(&o.region, "region", "", "region of the prices of local targets (default us-east-1)")
-	f.StringVar(&o.prices, "prices", "", "prices file; its prices replace the built-in ones of the same region and name, all others stay")
+	f.StringVar(&o.prices, "prices", "", pricesUsage)
 	r.spend.flags(f)
 	r.observing.flags(f)
 	f.DurationVar(&o.settle, "settle", defaultSettle, "how long to wait after a change of what is deployed, before the load")
@@ -151,7 +151,7 @@ func (o *tuneOptions) validate(f *pflag.FlagSet) error {
 
 // table of prices, which must know all that the flags name.
 func (o *tuneOptions) table() (*cost.Table, error) {
-	prices, err := (&costOptions{prices: o.prices}).table()
+	prices, err := priceTable(o.prices)
 	if err != nil {
 		return nil, err
 	}
@@ -190,6 +190,7 @@ func runTune(ctx context.Context, std streams, o *tuneOptions, f *pflag.FlagSet)
 	if err != nil {
 		return usageError{err}
 	}
+	r.prices = prices
 	r.specs = plan.specs() // which are what AWS is asked about after the load
 	if err := r.reach.open(ctx, r.specs); err != nil {
 		return usageError{err}

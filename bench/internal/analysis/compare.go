@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -12,11 +13,14 @@ import (
 const microsecondsPerSecond = 1e6
 
 // Compare sets the targets of a run side by side. It fails when the run has no target, or a histogram that cannot be read.
-func Compare(run *result.Run) (*Model, error) {
+func Compare(run *result.Run) (*Model, error) { return CompareAt(run, cost.Embedded()) }
+
+// CompareAt does the same with other prices than the built-in ones.
+func CompareAt(run *result.Run, prices *cost.Table) (*Model, error) {
 	if len(run.Targets) == 0 {
 		return nil, fmt.Errorf("comparing targets: the result has none")
 	}
-	m := &Model{Run: run}
+	m := &Model{Run: run, prices: prices}
 	overall := make([]*result.Stats, len(run.Targets))
 	for i := range run.Targets {
 		t := &run.Targets[i]

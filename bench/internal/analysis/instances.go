@@ -49,14 +49,14 @@ func (m *Model) awsCaveats() []string {
 		}
 		list = append(list, t.CloudWatch.Notes...)
 		if in := t.CloudWatch.Instances; in != nil && in.Credits != nil {
-			list = append(list, creditCaveats(t, in.Credits)...)
+			list = append(list, creditCaveats(t, in.Credits, m.prices)...)
 		}
 	}
 	return list
 }
 
 // creditCaveats say what it means that credits were spent.
-func creditCaveats(t *result.Target, c *result.CPUCredits) []string {
+func creditCaveats(t *result.Target, c *result.CPUCredits, prices *cost.Table) []string {
 	var list []string
 	if c.LowestBalance != nil && *c.LowestBalance < spent {
 		text := "%s: an instance had no CPU credits left. "
@@ -71,18 +71,18 @@ func creditCaveats(t *result.Target, c *result.CPUCredits) []string {
 		list = append(list, fmt.Sprintf(text, t.Name))
 	}
 	if c.Charged != nil && *c.Charged > 0 {
-		list = append(list, fmt.Sprintf("%s: %.4g surplus CPU credits were charged during the run%s.", t.Name, *c.Charged, creditPrice(t, *c.Charged)))
+		list = append(list, fmt.Sprintf("%s: %.4g surplus CPU credits were charged during the run%s.", t.Name, *c.Charged, creditPrice(prices, t, *c.Charged)))
 	}
 	if c.Surplus != nil && *c.Surplus > 0 {
 		list = append(list, fmt.Sprintf("%s: its instances had spent %.4g CPU credits in advance, which are charged for if they are not earned back in 24 hours, or if the instance ends before%s.",
-			t.Name, *c.Surplus, creditPrice(t, *c.Surplus)))
+			t.Name, *c.Surplus, creditPrice(prices, t, *c.Surplus)))
 	}
 	return list
 }
 
 // creditPrice is what surplus credits cost, in words; empty where the price is not known.
-func creditPrice(t *result.Target, credits float64) string {
-	usd, asOf := cost.Embedded().Surplus(t.Spec.InstanceType, credits)
+func creditPrice(prices *cost.Table, t *result.Target, credits float64) string {
+	usd, asOf := prices.Surplus(t.Spec.InstanceType, credits)
 	if usd == nil {
 		return ""
 	}

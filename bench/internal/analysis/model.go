@@ -5,6 +5,7 @@
 package analysis
 
 import (
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -13,6 +14,7 @@ import (
 type Model struct {
 	// Run is what the model was made of; readers must not change it.
 	Run     *result.Run
+	prices  *cost.Table
 	Targets []Target
 	// Unequal is true when the targets did not run the same phases, as in an interrupted run. Totals and steps then have
 	// no ratios, and there are no facts: they would compare one load with another. Nor had they the same load where each was

@@ -90,7 +90,7 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 		v.Unknown = "how much one instance of " + in.EC2Name + " takes is not known"
 		return
 	}
-	c := v.comparison(in)
+	c := v.comparison(in, m.prices)
 	b, err := c.BreakEven()
 	if err != nil {
 		v.Unknown = err.Error()
@@ -107,7 +107,7 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 }
 
 // comparison fills in what the run does not tell.
-func (v *Verdict) comparison(in *CostInputs) *cost.Comparison {
+func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Comparison {
 	assume := func(format string, args ...any) { v.Assumptions = append(v.Assumptions, fmt.Sprintf(format, args...)) }
 	region := in.Lambda.Region
 	if region == "" {
@@ -115,8 +115,8 @@ func (v *Verdict) comparison(in *CostInputs) *cost.Comparison {
 	}
 	if region == "" {
 		region = assumedRegion
-		assume("Prices of %s.", region)
 	}
+	assume("List prices of %s, put together on %s.", region, prices.Written)
 	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes}
 	if f.Arch == "" {
 		f.Arch = cost.ARM64
@@ -145,7 +145,7 @@ func (v *Verdict) comparison(in *CostInputs) *cost.Comparison {
 	if in.BilledMS.Low == in.BilledMS.High || in.Capacity.Low == in.Capacity.High {
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
-	return &cost.Comparison{Prices: cost.Embedded(), Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
+	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
 }
 
 func widen(i cost.Interval) cost.Interval {
