@@ -29,6 +29,7 @@ type addresses struct {
 	list     []netip.Addr // sorted; nil before the first answer
 	users    map[netip.Addr]int
 	open     int   // sum of users
+	moving   int   // that have left one and not taken another yet
 	links    int   // how many there can be at most
 	asked    int   // how often a first answer was asked for
 	err      error // why there was none
@@ -132,15 +133,19 @@ func (a *addresses) take(s *seat) []netip.Addr {
 	defer a.mu.Unlock()
 	a.free(s)
 	n := len(a.list)
-	at := (s.number + s.opened) % n
+	turn := (s.number + s.opened) % n
+	at := turn
 	if room := (a.links + n - 1) / n; s.moved || a.users[a.list[at]] >= room {
 		for i := range a.list {
-			if j := (at + i) % n; a.users[a.list[j]] < a.users[a.list[at]] {
+			if j := (turn + i) % n; a.users[a.list[j]] < a.users[a.list[at]] {
 				at = j
 			}
 		}
 	}
-	s.moved = false
+	if s.moved {
+		s.moved = false
+		a.moving--
+	}
 	s.opened++
 	a.sit(s, a.list[at])
 	return slices.Concat(a.list[at:], a.list[:at])
@@ -189,12 +194,13 @@ func (a *addresses) keeps(s *seat) bool {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if share := (a.open + len(a.list) - 1) / len(a.list); slices.Contains(a.list, s.addr) && a.users[s.addr] <= share {
+	if share := (a.open + a.moving + len(a.list) - 1) / len(a.list); slices.Contains(a.list, s.addr) && a.users[s.addr] <= share {
 		s.epoch = a.epoch.Load()
 		return true
 	}
 	a.free(s)
 	s.moved = true
+	a.moving++
 	return false
 }
 
