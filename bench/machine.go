@@ -80,14 +80,10 @@ func currentUsage() (usage, error) {
 	if err := unix.Getrusage(unix.RUSAGE_SELF, &r); err != nil {
 		return usage{}, err
 	}
-	unit := int64(1) // macOS counts bytes
-	if runtime.GOOS == "linux" {
-		unit = 1024
-	}
 	return usage{
 		at:  time.Now(),
 		cpu: time.Duration(r.Utime.Nano() + r.Stime.Nano()),
-		rss: r.Maxrss * unit,
+		rss: peakMemory(&r),
 	}, nil
 }
 

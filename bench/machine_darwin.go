@@ -13,3 +13,6 @@ func machine() (model string, memoryMB int64) {
 
 // currentMachineTime is unknown: macOS tells it by a call of its own that Go cannot make without C.
 func currentMachineTime() machineTime { return machineTime{} }
+
+// peakMemory is the largest resident size in bytes, which macOS tells as such.
+func peakMemory(r *unix.Rusage) int64 { return r.Maxrss }

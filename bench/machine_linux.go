@@ -59,3 +59,17 @@ func parseMachineTime(text string) machineTime {
 	}
 	return m
 }
+
+// peakMemory is the largest resident size in bytes. Linux keeps Maxrss through an exec, so that it may be that of the process which has
+// started this one; VmHWM is not.
+func peakMemory(r *unix.Rusage) int64 {
+	status, _ := os.ReadFile("/proc/self/status")
+	for line := range strings.Lines(string(status)) {
+		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			if kb, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(text), "kB")), 10, 64); err == nil {
+				return kb << 10
+			}
+		}
+	}
+	return int64(r.Maxrss) << 10 //nolint:unconvert // it is 32 bits wide on 32-bit systems
+}
