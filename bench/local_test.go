@@ -64,6 +64,9 @@ func TestLocalRun(t *testing.T) {
 			if tt.long && testing.Short() {
 				t.Skip("short: 74,000 requests")
 			}
+			if tt.long && raceEnabled {
+				t.Skip("race: the same code as with 20 workers, and minutes")
+			}
 			var env []string
 			if tt.mini {
 				env = append(env, "PATH="+pathWithoutRedis(t))
