@@ -10,9 +10,11 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -211,6 +213,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	}
 	_, _ = fmt.Fprintf(std.err, "Serving %s until interrupted (Ctrl-C)\n", opened.what)
 	<-ctx.Done()
+	signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP) // the next one does not wait for functions; the reaper ends what is left
 	return nil
 }
 

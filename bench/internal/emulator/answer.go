@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strconv"
 )
 
@@ -129,11 +128,21 @@ func (a *httpAnswer) addMulti(headers members[[]scalar]) {
 	}
 }
 
-// addOnce adds a value of a header unless it is there.
-func (a *httpAnswer) addOnce(name, value string) {
-	name = http.CanonicalHeaderKey(name)
-	if !slices.Contains(a.header[name], value) {
-		a.header[name] = append(a.header[name], value)
+// addOnce adds headers, but no value of a name that is there.
+func (a *httpAnswer) addOnce(headers members[scalar]) {
+	type pair struct{ name, value string }
+	there := map[pair]bool{}
+	for name, values := range a.header {
+		for _, value := range values {
+			there[pair{name, value}] = true
+		}
+	}
+	for _, h := range headers {
+		p := pair{http.CanonicalHeaderKey(h.name), string(h.value)}
+		if !there[p] {
+			there[p] = true
+			a.header[p.name] = append(a.header[p.name], p.value)
+		}
 	}
 }
 

@@ -1,7 +1,11 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -92,4 +96,42 @@ func BenchmarkDecodeAnswer(b *testing.B) {
 	}
 	b.ReportMetric(float64(took[0])/float64(took[1]), "of_encoding/json")
 	b.ReportMetric(0, "ns/op") // of both together, says nothing
+}
+
+// Answers are read in a time that grows with their size: with its square this test would take minutes.
+func TestManyHeaders(t *testing.T) {
+	var raw bytes.Buffer
+	raw.WriteString(`{"statusCode":200,"headers":{"a":"b"`)
+	n := 1
+	for ; raw.Len() < MaxPayload/4; n++ {
+		fmt.Fprintf(&raw, `,"x%x":""`, n)
+	}
+	raw.WriteString("}}")
+	for name, answer := range map[string]func([]byte) (httpAnswer, error){"2.0": decodeAnswer, "1.0": restAPI{}.answer, "alb": loadBalancer{}.answer} {
+		a, err := answer(raw.Bytes())
+		if err != nil || len(a.header) < n {
+			t.Errorf("%s: %d headers of %d, %v", name, len(a.header), n, err)
+		}
+	}
+}
+
+// So is one name in all its spellings.
+func TestManySpellings(t *testing.T) {
+	var raw bytes.Buffer
+	raw.WriteString(`{"statusCode":200,"headers":{"z":"0"`)
+	const letters = 15
+	for n := range 1 << letters {
+		spelling := []byte(strings.Repeat("a", letters))
+		for i := range spelling {
+			if n>>i&1 == 1 {
+				spelling[i] = 'A'
+			}
+		}
+		fmt.Fprintf(&raw, `,"%s":"%d"`, spelling, n)
+	}
+	raw.WriteString("}}")
+	a, err := restAPI{}.answer(raw.Bytes())
+	if values := a.header[http.CanonicalHeaderKey(strings.Repeat("a", letters))]; err != nil || len(values) != 1<<letters {
+		t.Errorf("%d values, %v", len(values), err)
+	}
 }

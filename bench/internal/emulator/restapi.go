@@ -129,9 +129,7 @@ func (restAPI) answer(raw []byte) (httpAnswer, error) {
 		return a, err
 	}
 	a.addMulti(full.MultiValueHeaders)
-	for _, h := range full.Headers {
-		a.addOnce(h.name, string(h.value))
-	}
+	a.addOnce(full.Headers)
 	const authenticate = "Www-Authenticate"
 	if values := a.header[authenticate]; len(values) > 0 {
 		delete(a.header, authenticate)

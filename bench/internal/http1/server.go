@@ -148,14 +148,14 @@ func (c *conn) serve() {
 		if fault := recover(); fault != nil && fault != http.ErrAbortHandler { //nolint:errorlint,err113 // as net/http compares it
 			c.server.logf("panic serving %s: %v\n%s", c.remote, fault, debug.Stack())
 		}
+		if ours { // while Close may still break it off
+			_ = c.resp.out.Flush()
+			_ = c.Close()
+		}
 		s := c.server
 		s.mu.Lock()
 		delete(s.conns, c)
 		s.mu.Unlock()
-		if ours {
-			_ = c.resp.out.Flush()
-			_ = c.Close()
-		}
 	}()
 	for c.await() {
 		req, plain := ReadPlain(c.reader)
