@@ -54,8 +54,9 @@ type Model struct {
 	Shapes []Shape
 	// Timeline is nil where the intervals of the run are not known. Compare does not know them: NewTimeline makes it of a journal.
 	Timeline *Timeline
-	// BreakEven is nil, and Waterfalls are empty, where they are not known.
+	// BreakEven and Bills are nil, and Waterfalls are empty, where they are not known.
 	BreakEven  *BreakEven
+	Bills      *Bills
 	Waterfalls []Waterfall
 	// ColdWarm splits the times of targets that report cold starts.
 	ColdWarm []ColdWarm

@@ -103,7 +103,7 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 	}
 	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
 	v.changes(c, b)
-	m.BreakEven = m.curves(in, c, b)
+	m.BreakEven, m.Bills = m.curves(in, c, b), m.bills(in, c)
 }
 
 // comparison fills in what the run does not tell.

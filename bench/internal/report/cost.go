@@ -87,15 +87,7 @@ func (t *terminal) bill(b *cost.Bill) {
 		title += ", " + count(b.Instances, "instance")
 	}
 	t.title(title)
-	g := &grid{head: []string{"Item", "Quantity", "Unit", "USD each", "USD", "Price of"}, left: map[int]bool{0: true, 2: true, 5: true}}
-	for _, l := range b.Lines {
-		g.add(plain(shorten(visible(l.Item), longestItem)), plain(quantity(l.Quantity)), plain(l.Unit), plain(each(l.Price)), plain(money(l.USD)), plain(dated(l)))
-	}
-	g.add(plain("Total"), plain(""), plain(""), plain(""), plain(money(b.Total)), plain(""))
-	if b.Requests > 0 {
-		g.add(plain("A million requests"), plain(""), plain(""), plain(""), plain(money(b.PerMillion)), plain(""))
-	}
-	t.out.WriteString(t.render(g))
+	t.out.WriteString(t.render(billGrid(b)))
 	var notes []string
 	for _, l := range b.Lines {
 		if l.Note != "" {
@@ -105,6 +97,19 @@ func (t *terminal) bill(b *cost.Bill) {
 	for _, n := range notes {
 		t.out.WriteString(wrap(n, " - ", "   ", t.options.Width))
 	}
+}
+
+// billGrid has a line for each item.
+func billGrid(b *cost.Bill) *grid {
+	g := &grid{head: []string{"Item", "Quantity", "Unit", "USD each", "USD", "Price of"}, left: map[int]bool{0: true, 2: true, 5: true}}
+	for _, l := range b.Lines {
+		g.add(plain(shorten(visible(l.Item), longestItem)), plain(quantity(l.Quantity)), plain(l.Unit), plain(each(l.Price)), plain(money(l.USD)), plain(dated(l)))
+	}
+	g.add(plain("Total"), plain(""), plain(""), plain(""), plain(money(b.Total)), plain(""))
+	if b.Requests > 0 {
+		g.add(plain("A million requests"), plain(""), plain(""), plain(""), plain(money(b.PerMillion)), plain(""))
+	}
+	return g
 }
 
 func dated(l cost.Line) string {

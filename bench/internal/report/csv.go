@@ -10,6 +10,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/chart"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
 
 // Tables are all tables of the report as one table for programs: a line for each figure of each target, not scaled and not rounded. A
@@ -23,12 +24,15 @@ func Tables(m *analysis.Model) ([]byte, error) {
 	for _, r := range m.Rounds {
 		t.rows("rounds", strconv.Itoa(r.Number), r.Rows)
 	}
+	t.comparisons()
 	t.thresholds()
 	t.capacity()
+	t.bills()
 	t.errors()
 	t.rows("errors", "", m.ErrorTimes)
 	t.rows("unsent", "", m.Unsent)
 	t.rows("cold_starts", "", m.ColdStarts)
+	t.coldWarm()
 	t.rows("lambda", "", m.Lambda)
 	t.rows("instances", "", m.Instances)
 	t.rows("connections", "", m.Connections)
@@ -135,6 +139,51 @@ func (t *csvTable) figure(table, section string, m analysis.Metric, target strin
 // value is a figure that is compared to nothing.
 func (t *csvTable) value(table, section, key, unit string, target int, v analysis.Value) {
 	t.line(table, section, key, unit, t.target(target), number(v), "", "", "")
+}
+
+// comparisons are what the rounds tell.
+func (t *csvTable) comparisons() {
+	for _, c := range t.model.Comparisons {
+		value := func(key string, v *float64) {
+			if v != nil {
+				t.value("rounds_tell", c.Metric.Key, key, "", c.Target, analysis.Known(*v))
+			}
+		}
+		key := "ratio"
+		if c.Scale == stats.Difference {
+			key = "difference"
+		}
+		value(key, c.Effect)
+		if c.Interval != nil {
+			value(key+"_low", &c.Interval.Low)
+			value(key+"_high", &c.Interval.High)
+		}
+		value("p", c.P)
+		value("p_adjusted", c.Adjusted)
+		value("p_rank", c.RankP)
+		more := float64(c.More)
+		value("more_rounds", &more)
+	}
+}
+
+// coldWarm has the times of cold and warm requests, and what the model expects at other rates after the shortest and the longest idle
+// time.
+func (t *csvTable) coldWarm() {
+	for _, c := range t.model.ColdWarm {
+		for _, r := range c.Rows {
+			t.value("cold_warm", "all", r.Metric.Key, unitName(r.Metric.Unit), c.Target, r.All)
+			t.value("cold_warm", "warm", r.Metric.Key, unitName(r.Metric.Unit), c.Target, r.Warm)
+			t.value("cold_warm", "cold", r.Metric.Key, unitName(r.Metric.Unit), c.Target, r.Cold)
+		}
+		for _, tail := range c.Tails {
+			section := strconv.FormatFloat(tail.RateRPS, 'g', 6, 64)
+			for i, idle := range []string{"shortest_idle", "longest_idle"} {
+				t.value("other_rates", section, "cold_share_"+idle, "share", c.Target, tail.Share[i])
+				t.value("other_rates", section, "p50_"+idle, "us", c.Target, tail.P50[i].Value)
+				t.value("other_rates", section, "p99_"+idle, "us", c.Target, tail.P99[i].Value)
+			}
+		}
+	}
 }
 
 func (t *csvTable) thresholds() {

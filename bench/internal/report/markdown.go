@@ -20,6 +20,7 @@ func markdown(m *analysis.Model, figures []figure) ([]byte, error) {
 	d.title()
 	d.verdict()
 	d.comparison()
+	d.bills()
 	d.errors()
 	if len(m.ColdStarts) > 0 {
 		d.heading("Cold starts")

@@ -51,6 +51,7 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	if len(m.Steps) > 1 {
 		t.table("Steps", false, func(v view) *grid { return v.sections("Step", m.Steps, stepKeys(m)) })
 	}
+	t.bills()
 	t.errors()
 	if len(m.ColdStarts) > 0 {
 		t.table("Cold starts", true, func(v view) *grid { return v.figures(m.ColdStarts) })
