@@ -126,6 +126,7 @@ type costQuestion struct {
 	comparison cost.Comparison
 	duties     []cost.Duty
 	managed    bool
+	atLeast    bool // the capacity has no upper end
 	store      *cost.Redis
 	subject    []string
 	caveats    []string
@@ -180,6 +181,9 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 	case o.instanceRPS > 0 || f.Changed("instance-rps"):
 	case run != nil && run.Capacity != nil:
 		q.comparison.EC2.Capacity = widened(*run.Capacity, f, o)
+		if q.atLeast = run.AtLeast; q.atLeast {
+			q.comparison.EC2.Capacity = q.comparison.EC2.Capacity.OrMore()
+		}
 	default:
 		errs = append(errs, errors.New("--instance-rps: how many requests/s does one instance take? Give it, or the folder of a run (bench run --find-capacity measures it)"))
 	}
@@ -234,11 +238,15 @@ func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
 	show := report.Figure
+	most := show(r.High)
+	if q.atLeast {
+		most = "any more"
+	}
 	q.subject = append(q.subject,
 		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
 		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), show(r.High), show(c.EC2.Headroom*100),
+			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), most, show(c.EC2.Headroom*100),
 			plural(int64(max(1, c.EC2.MinInstances)), "instance"), c.EC2.FrontDoor),
 		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", show(float64(c.Load.Rate)), c.Load.Duty.Name, prices.Written))
 }

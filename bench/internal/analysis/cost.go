@@ -18,9 +18,11 @@ type CostInputs struct {
 	// BilledMS is the mean billed time of an invocation in ms, inits included. Estimated says that it was not measured.
 	BilledMS  *cost.Interval
 	Estimated bool
-	// Capacity is the rate in requests/s of one instance. AtLeast says that it was not searched for: it is the rate that was reached.
+	// Capacity is the rate in requests/s of one instance. AtLeast says that the target may take more: it was not searched for, and is the
+	// rate that was reached, or something else than the target ended the search. Bound says which of the two, in a sentence.
 	Capacity *cost.Interval
 	AtLeast  bool
+	Bound    string
 	// Rate in requests/s that the function answered, or the other target where there is no function.
 	Rate *cost.RPS
 	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any.
@@ -170,12 +172,13 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 		}
 		in.Capacity, in.AtLeast = &found, c.LimitedBy != result.LimitTarget
 		if in.AtLeast {
+			in.Bound = "The search for the capacity of " + t.Name + " did not come to its end."
 			in.caveat("%s: something else than the target ended the search for its capacity, so that one instance may take more.", t.Name)
 		}
 	} else if best := fastest(t) / each; best > 0 {
 		reached := cost.Exactly(best)
-		in.Capacity, in.AtLeast = &reached, true
-		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are taken for it, so that EC2 may need fewer instances.", t.Name, best)
+		in.Capacity, in.AtLeast, in.Bound = &reached, true, "The capacity of "+t.Name+" was not searched for."
+		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are the least that it takes, so that EC2 may need fewer instances.", t.Name, best)
 	}
 	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
 		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)

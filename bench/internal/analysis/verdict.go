@@ -27,6 +27,8 @@ type Verdict struct {
 	// ranges that they were assumed or measured in. Between them it is undecided.
 	LambdaBelow *float64 `json:"lambda_cheaper_below_rps"`
 	EC2Above    *float64 `json:"ec2_cheaper_above_rps"`
+	// AtLeast says that one instance may take more than it was seen to: its capacity has no upper end in the two rates above.
+	AtLeast bool `json:"ec2_capacity_at_least,omitempty"`
 	// Unknown says why there is no answer about the cost; empty where there is one.
 	Unknown string `json:"unknown,omitempty"`
 	// Misses are the targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
@@ -37,6 +39,8 @@ type Verdict struct {
 	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
 	Assumptions []string `json:"assumptions"`
 	Caveats     []string `json:"caveats"`
+
+	bound string // of CostInputs
 }
 
 // What is assumed of a target that does not tell, and the range around what was measured without one.
@@ -74,7 +78,7 @@ func (m *Model) verdict() *Verdict {
 			}
 		}
 	}
-	v.Estimated = in.Estimated
+	v.Estimated, v.AtLeast, v.bound = in.Estimated, in.AtLeast, in.Bound
 	v.cost(m, in)
 	v.Text = strings.Join(v.sentences(m), " ")
 	return v
@@ -129,7 +133,7 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		f.FrontDoor = cost.DoorFunctionURL
 	}
 	e := cost.EC2{
-		Region: region, InstanceType: in.EC2.InstanceType, Capacity: widen(*in.Capacity), Headroom: assumedHeadroom, MinInstances: assumedLeast,
+		Region: region, InstanceType: in.EC2.InstanceType, Capacity: in.capacityRange(), Headroom: assumedHeadroom, MinInstances: assumedLeast,
 		FrontDoor: in.EC2.FrontDoor, VolumeGB: assumedVolume,
 	}
 	if e.InstanceType == "" {
@@ -145,7 +149,18 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 	if in.BilledMS.Low == in.BilledMS.High || in.Capacity.Low == in.Capacity.High {
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
+	if in.AtLeast {
+		assume("An instance may take any rate above the %s that it was seen to take.", perSecond(in.Capacity.Point))
+	}
 	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
+}
+
+// capacityRange has no upper end where none was found.
+func (in *CostInputs) capacityRange() cost.Interval {
+	if in.AtLeast {
+		return widen(*in.Capacity).OrMore()
+	}
+	return widen(*in.Capacity)
 }
 
 func widen(i cost.Interval) cost.Interval {
@@ -171,6 +186,12 @@ func edge(b *cost.BreakEven) float64 {
 
 // changes asks what else might be true, and names the two answers that are farthest from this one.
 func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
+	if v.AtLeast && b.EC2Above == nil {
+		// It hangs on a capacity that nobody has seen, so that the figures themselves cross nowhere that can be told.
+		v.Changes = append(v.Changes, fmt.Sprintf("How much one instance of %s takes would decide more of it: bench run --find-capacity measures that.", v.EC2))
+		return
+	}
+	now := edge(b)
 	type what struct {
 		words  string
 		change func(c *cost.Comparison)
@@ -195,7 +216,6 @@ func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
 		rate  float64
 		shift float64
 	}
-	now := edge(b)
 	var shifts []found
 	for _, w := range list {
 		other := *c

@@ -73,6 +73,35 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestReachedRateIsNoCapacity has an open load of 20/s: what one instance takes was never asked, so that EC2 may be worth it from the rate
+// on at which the least instances are.
+func TestReachedRateIsNoCapacity(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(resulttest.OpenLoad(10, scenario.Rate{From: 20, To: 20}), 1, resulttest.EC2(), resulttest.Lambda())
+	run.Targets[1].Lambda = resulttest.Meter()
+	v := compare(t, run).Verdict
+	if !v.AtLeast || v.LambdaBelow == nil || *v.LambdaBelow > 1000 || v.EC2Above != nil {
+		t.Errorf("%+v", v)
+	}
+	for _, want := range []string{"above it is undecided", "The capacity of ec2 was not searched for.", "bench run --find-capacity"} {
+		if !strings.Contains(v.Text, want) {
+			t.Errorf("no %q in %q", want, v.Text)
+		}
+	}
+	// A search that found it is an answer.
+	run.Targets[0].Capacity = &result.Capacity{KeptRPS: new(20.), LimitedBy: result.LimitTarget}
+	found := compare(t, run).Verdict
+	if found.AtLeast || found.LambdaBelow == nil || *found.LambdaBelow <= *v.LambdaBelow || strings.Contains(found.Text, "searched") {
+		t.Errorf("%+v", found)
+	}
+	// One that the generator ended is not.
+	run.Targets[0].Capacity.LimitedBy = result.LimitGenerator
+	ended := compare(t, run).Verdict
+	if !ended.AtLeast || *ended.LambdaBelow != *v.LambdaBelow || !strings.Contains(ended.Text, "did not come to its end") {
+		t.Errorf("%+v", ended)
+	}
+}
+
 func TestVerdictOrders(t *testing.T) {
 	t.Parallel()
 	m := compare(t, billed(nil))

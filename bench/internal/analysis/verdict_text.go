@@ -22,7 +22,11 @@ func (v *Verdict) sentences(m *Model) []string {
 	if v.Estimated && v.Unknown == "" {
 		list = append(list, fmt.Sprintf("What %s was billed is not known, so the cost is estimated.", v.Lambda))
 	}
-	return slices.Concat(list, v.costSentences(), v.sloSentences(), v.tailSentences(m), v.Changes)
+	list = append(list, v.costSentences()...)
+	if v.AtLeast && v.Unknown == "" {
+		list = append(list, v.bound)
+	}
+	return slices.Concat(list, v.sloSentences(), v.tailSentences(m), v.Changes)
 }
 
 func (v *Verdict) costSentences() []string {
