@@ -2,9 +2,7 @@ package analysis
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -170,78 +168,6 @@ func widen(i cost.Interval) cost.Interval {
 	return i
 }
 
-// edge is the highest rate at which Lambda is the cheaper one by the figures themselves.
-func edge(b *cost.BreakEven) float64 {
-	rate := float64(b.From)
-	if b.AtLowest == cost.CheaperLambda {
-		rate = float64(b.To)
-	}
-	for _, c := range b.Crossings {
-		if c.Above == cost.CheaperEC2 {
-			rate = float64(c.Rate)
-		}
-	}
-	return rate
-}
-
-// changes asks what else might be true, and names the two answers that are farthest from this one.
-func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
-	if v.AtLeast && b.EC2Above == nil {
-		// It hangs on a capacity that nobody has seen, so that the figures themselves cross nowhere that can be told.
-		v.Changes = append(v.Changes, fmt.Sprintf("How much one instance of %s takes would decide more of it: bench run --find-capacity measures that.", v.EC2))
-		return
-	}
-	now := edge(b)
-	type what struct {
-		words  string
-		change func(c *cost.Comparison)
-	}
-	scaled := func(i cost.Interval, by float64) cost.Interval {
-		return cost.Interval{Low: i.Low * by, Point: i.Point * by, High: i.High * by}
-	}
-	list := []what{
-		{"a billed time twice as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 2) }},
-		{"a billed time half as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 0.5) }},
-		{"instances that take twice as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 2) }},
-		{"instances that take half as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 0.5) }},
-		{"ten times the load for a twentieth of the time", func(c *cost.Comparison) { c.Load.Duty = cost.Bursty() }},
-	}
-	if c.EC2.FrontDoor != cost.DoorNone {
-		list = append(list, what{"one instance without a load balancer", func(c *cost.Comparison) {
-			c.EC2.FrontDoor, c.EC2.MinInstances, c.EC2.PublicIPv4 = cost.DoorNone, 1, true
-		}})
-	}
-	type found struct {
-		words string
-		rate  float64
-		shift float64
-	}
-	var shifts []found
-	for _, w := range list {
-		other := *c
-		w.change(&other)
-		changed, err := other.BreakEven()
-		if err != nil || changed.Unknown != "" {
-			continue
-		}
-		if to := edge(changed); to != now {
-			shifts = append(shifts, found{w.words, to, math.Abs(math.Log(to / now))})
-		}
-	}
-	slices.SortStableFunc(shifts, func(a, b found) int {
-		switch {
-		case a.shift > b.shift:
-			return -1
-		case a.shift < b.shift:
-			return 1
-		}
-		return 0
-	})
-	for _, s := range shifts[:min(2, len(shifts))] {
-		v.Changes = append(v.Changes, fmt.Sprintf("With %s the two would cost the same at %s instead of %s.", s.words, perSecond(s.rate), perSecond(now)))
-	}
-}
-
 // curves are for drawing.
 func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *BreakEven {
 	index := func(name string) int {
@@ -270,10 +196,4 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *B
 		out.Crossings = append(out.Crossings, x)
 	}
 	return out
-}
-
-// perSecond is a rate in a sentence, to three digits.
-func perSecond(rate float64) string {
-	digits := max(0, 2-int(math.Floor(math.Log10(rate))))
-	return strconv.FormatFloat(rate, 'f', min(digits, 5), 64) + "/s"
 }

@@ -102,6 +102,32 @@ func TestReachedRateIsNoCapacity(t *testing.T) {
 	}
 }
 
+// TestChangesAreCrossings where there are any: the end of all rates is none.
+func TestChangesAreCrossings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		capacity, billedMS float64
+		want               string
+	}{
+		// At 60/s an instance with headroom takes 42 requests/s: EC2 is dearer with each step, unless a request is billed longer.
+		"Lambda at all rates": {60, 3, "With a billed time twice as long ec2 would cost less above "},
+		"no longer EC2":       {60, 7, "lambda would cost less at all rates up to 100,000/s (now at no rate above "},
+		"a plain crossing":    {4000, 3, "the two would cost the same at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := compare(t, billed(func(r *result.Run) {
+				r.Targets[0].Capacity = &result.Capacity{KeptRPS: &c.capacity, LimitedBy: result.LimitTarget}
+				l := r.Targets[1].Lambda
+				l.BilledMS = int64(c.billedMS * float64(l.Invocations-l.Unsettled))
+			})).Verdict
+			if got := strings.Join(v.Changes, "\n"); !strings.Contains(got, c.want) || strings.Contains(got, "the same at 100,000/s") || strings.Contains(got, "the same at 0.0100/s") {
+				t.Errorf("%s\nin %s", got, v.Text)
+			}
+		})
+	}
+}
+
 func TestVerdictOrders(t *testing.T) {
 	t.Parallel()
 	m := compare(t, billed(nil))
