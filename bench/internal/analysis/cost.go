@@ -151,51 +151,6 @@ func rate(t *result.Target) *cost.RPS {
 	return nil
 }
 
-// capacity of one instance: what a search found, or else the highest rate that a phase reached.
-func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
-	each := 1.0
-	if t.Spec.Instances > 1 {
-		each = float64(t.Spec.Instances)
-	}
-	if c := t.Capacity; c != nil && c.KeptRPS != nil && *c.KeptRPS > 0 {
-		// A search counts iterations; those of a chain are several requests.
-		per := 1 / each
-		if run.Scenario.Chained() {
-			per *= float64(len(run.Scenario.Steps))
-		}
-		found := cost.Interval{Low: *c.KeptRPS * per, Point: *c.KeptRPS * per, High: *c.KeptRPS * per}
-		if c.LowRPS != nil && *c.LowRPS > 0 {
-			found.Low = min(found.Low, *c.LowRPS*per)
-		}
-		if c.HighRPS != nil {
-			found.High = max(found.High, *c.HighRPS*per)
-		}
-		in.Capacity, in.AtLeast = &found, c.LimitedBy != result.LimitTarget
-		if in.AtLeast {
-			in.Bound = "The search for the capacity of " + t.Name + " did not come to its end."
-			in.caveat("%s: something else than the target ended the search for its capacity, so that one instance may take more.", t.Name)
-		}
-	} else if best := fastest(t) / each; best > 0 {
-		reached := cost.Exactly(best)
-		in.Capacity, in.AtLeast, in.Bound = &reached, true, "The capacity of "+t.Name+" was not searched for."
-		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are the least that it takes, so that EC2 may need fewer instances.", t.Name, best)
-	}
-	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
-		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)
-	}
-}
-
-// fastest phase that counts, in right answers a second.
-func fastest(t *result.Target) float64 {
-	best := 0.0
-	for i := range t.Phases {
-		if p := &t.Phases[i]; !p.Warmup && p.ThroughputRPS != nil {
-			best = max(best, *p.ThroughputRPS)
-		}
-	}
-	return best
-}
-
 // keeps says whether a target kept all limits in total; at its capacity it did.
 func keeps(run *result.Run, t *result.Target) *bool {
 	if t.Capacity != nil {
