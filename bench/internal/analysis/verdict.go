@@ -103,9 +103,37 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 		v.Unknown = b.Unknown
 		return
 	}
+	dates := v.dates(m, in, c)
 	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
 	v.changes(c, b)
-	m.BreakEven = m.curves(in, c, b)
+	m.BreakEven = m.curves(in, c, b, dates)
+}
+
+// dates names the prices that were old when the run ended, and says from when to when those in the bills are; empty where that is not known.
+func (v *Verdict) dates(m *Model, in *CostInputs, c *cost.Comparison) string {
+	load := c.Load
+	if in.Rate != nil {
+		load.Rate = *in.Rate
+	}
+	lambda, lambdaErr := c.Lambda.Bill(c.Prices, load)
+	ec2, ec2Err := c.EC2.Bill(c.Prices, load)
+	if lambdaErr != nil || ec2Err != nil {
+		return ""
+	}
+	v.Caveats = append(v.Caveats, cost.Stale(m.Run.FinishedAt, lambda, ec2)...)
+	var months []string
+	for _, l := range slices.Concat(lambda.Lines, ec2.Lines) {
+		if l.USD != nil && l.AsOf != "" {
+			months = append(months, l.AsOf[:min(len(l.AsOf), len("2006-01"))])
+		}
+	}
+	if len(months) == 0 {
+		return ""
+	}
+	if first, last := slices.Min(months), slices.Max(months); first != last {
+		return first + " to " + last
+	}
+	return months[0]
 }
 
 // comparison fills in what the run does not tell.
@@ -169,7 +197,7 @@ func widen(i cost.Interval) cost.Interval {
 }
 
 // curves are for drawing.
-func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *BreakEven {
+func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven, dates string) *BreakEven {
 	index := func(name string) int {
 		return slices.IndexFunc(m.Targets, func(t Target) bool { return t.Name == name })
 	}
@@ -178,8 +206,15 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *B
 		lambda.Points = append(lambda.Points, CostPoint{float64(p.Rate), float64(p.Lambda), float64(p.LambdaLow), float64(p.LambdaHigh)})
 		ec2.Points = append(ec2.Points, CostPoint{float64(p.Rate), float64(p.EC2), float64(p.EC2Low), float64(p.EC2High)})
 	}
+	least := ""
+	if in.AtLeast {
+		least = "at least "
+	}
+	if dates == "" {
+		dates = "no known date"
+	}
 	out := &BreakEven{
-		Basis:  fmt.Sprintf("List prices of %s in %s, %.3g ms billed a request, %.3g requests/s an instance.", c.Prices.Written, c.Lambda.Region, c.Lambda.BilledMS.Point, c.EC2.Capacity.Point),
+		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, Digits(c.Lambda.BilledMS.Point), least, perSecond(c.EC2.Capacity.Point)),
 		Curves: []CostCurve{lambda, ec2},
 	}
 	if in.Estimated {

@@ -128,6 +128,22 @@ func TestChangesAreCrossings(t *testing.T) {
 	}
 }
 
+// TestOldPricesAreNamed by the day of the run: of the built-in prices that of data out is of 2024-09-25.
+func TestOldPricesAreNamed(t *testing.T) {
+	t.Parallel()
+	m := compare(t, billed(nil))
+	if text := strings.Join(m.Verdict.Caveats, "\n"); !strings.Contains(text, "These prices are older than 180 days: Data out (2024-09-25)") || !strings.Contains(text, "Logs taken in (2024-07-01)") {
+		t.Errorf("caveats:\n%s", text)
+	}
+	if !strings.Contains(m.BreakEven.Basis, "List prices as of 2024-07 to 2026-08 in us-east-1") {
+		t.Error(m.BreakEven.Basis)
+	}
+	m = compare(t, billed(func(r *result.Run) { r.FinishedAt = r.FinishedAt.AddDate(-2, 0, 0) }))
+	if text := strings.Join(m.Verdict.Caveats, "\n"); strings.Contains(text, "Logs taken in") {
+		t.Errorf("not half a year later:\n%s", text)
+	}
+}
+
 func TestVerdictOrders(t *testing.T) {
 	t.Parallel()
 	m := compare(t, billed(nil))
