@@ -163,8 +163,8 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
 		q.caveats, q.lambdaMeets, q.ec2Meets = run.Caveats, run.LambdaMeets, run.EC2Meets
-		if arch := prices.Instances[o.instanceType].Arch; run.Capacity != nil && arch != "" && run.EC2Arch != "" && arch != run.EC2Arch {
-			q.caveats = append(q.caveats, fmt.Sprintf("The capacity was measured on %s, a %s is %s.", run.EC2Arch, o.instanceType, arch))
+		if text := run.OtherArch(prices, o.instanceType); text != "" {
+			q.caveats = append(q.caveats, text)
 		}
 		q.subject = append(q.subject, "Measured figures are of "+args[0]+": Lambda is its target "+orNone(run.LambdaName)+", EC2 its target "+orNone(run.EC2Name)+".")
 	}
@@ -224,7 +224,7 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 	text("region", &o.region, region)
 	text("arch", &o.arch, run.Arch)
 	text("front-door", &o.door, run.Lambda.FrontDoor)
-	text("instance-type", &o.instanceType, run.EC2.InstanceType)
+	text("instance-type", &o.instanceType, run.InstanceType())
 	text("ec2-front-door", &o.ec2Door, run.EC2.FrontDoor)
 	if run.Lambda.MemoryMB > 0 && !f.Changed("memory") {
 		o.memory = run.Lambda.MemoryMB

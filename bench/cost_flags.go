@@ -103,7 +103,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Int64Var(&o.logBytes, "log-bytes", int64(cost.AssumedLogBytes), "Lambda: bytes that a request writes to CloudWatch Logs; by default its START, END and REPORT lines")
 
 	f.Float64Var(&o.instanceRPS, "instance-rps", 0, "EC2: rate in requests/s that one instance takes within the SLO")
-	f.StringVar(&o.instanceType, "instance-type", "t4g.small", "EC2: type of the instances")
+	f.StringVar(&o.instanceType, "instance-type", "t4g.small", "EC2: type of the instances (with DIR: that of the run, or of its architecture)")
 	f.Var(&o.headroom, "headroom", "EC2: share of that rate that is kept free")
 	f.IntVar(&o.least, "min-instances", 2, "EC2: least number of instances")
 	f.BoolVar(&o.autoscaled, "autoscaled", false, "EC2: the number of instances follows the load (default: as many as the highest rate needs)")

@@ -53,6 +53,26 @@ func CostInputsOf(run *result.Run) *CostInputs {
 	return in
 }
 
+// InstanceType is the target's, or else one of two vCPUs and 2 GB of the architecture that it ran on.
+func (in *CostInputs) InstanceType() string {
+	switch {
+	case in.EC2.InstanceType != "":
+		return in.EC2.InstanceType
+	case in.EC2Arch == cost.X86:
+		return assumedOnX86
+	}
+	return assumedInstance
+}
+
+// OtherArch says that the capacity was measured on another architecture than an instance type has; empty where it was not.
+func (in *CostInputs) OtherArch(prices *cost.Table, instanceType string) string {
+	arch := prices.Instances[instanceType].Arch
+	if in.Capacity == nil || arch == "" || in.EC2Arch == "" || arch == in.EC2Arch {
+		return ""
+	}
+	return fmt.Sprintf("The capacity was measured on %s, a %s is %s.", in.EC2Arch, instanceType, arch)
+}
+
 func awsArch(spec, machine string) string {
 	if spec == "" {
 		spec = machine

@@ -45,10 +45,13 @@ type Verdict struct {
 const (
 	assumedRegion   = "us-east-1"
 	assumedInstance = "t4g.small"
+	assumedOnX86    = "t3.small"
 	assumedMemory   = 512
 	assumedHeadroom = 0.3
 	assumedLeast    = 2
-	assumedVolume   = 8
+	assumedVolume   = cost.AssumedVolumeGB
+	assumedPerConn  = 10
+	assumedOpen     = 60 // seconds that a connection lasts
 	assumedBytes    = 500
 	assumedRange    = 0.2
 )
@@ -159,26 +162,32 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		f.FrontDoor = cost.DoorFunctionURL
 	}
 	e := cost.EC2{
-		Region: region, InstanceType: in.EC2.InstanceType, Capacity: in.capacityRange(), Headroom: assumedHeadroom, MinInstances: assumedLeast,
+		Region: region, InstanceType: in.InstanceType(), Capacity: in.capacityRange(), Headroom: assumedHeadroom, MinInstances: assumedLeast,
 		FrontDoor: in.EC2.FrontDoor, VolumeGB: assumedVolume,
 	}
-	if e.InstanceType == "" {
-		e.InstanceType = assumedInstance
+	if in.EC2.InstanceType == "" {
 		assume("An instance is a %s and takes what %s took here.", e.InstanceType, in.EC2Name)
 	}
 	if e.FrontDoor == "" {
 		e.FrontDoor = cost.DoorALB
 		assume("The instances, two at least, are behind a load balancer.")
 	}
+	if text := in.OtherArch(prices, e.InstanceType); text != "" {
+		v.Caveats = append(v.Caveats, text)
+	}
 	e.PublicIPv4 = e.FrontDoor == cost.DoorNone
 	assume("%.0f %% of an instance's capacity is kept free, the load is even over the month, and requests and answers have %d bytes each.", 100*assumedHeadroom, assumedBytes)
+	assume("An invocation writes %.0f bytes of logs; an instance writes none, and has a volume of %d GB.", float64(cost.AssumedLogBytes), assumedVolume)
+	if e.FrontDoor == cost.DoorALB || f.FrontDoor == cost.DoorALB {
+		assume("A client sends %d requests on a connection of a load balancer, which lasts %d s.", assumedPerConn, assumedOpen)
+	}
 	if in.BilledMS.Low == in.BilledMS.High || in.Capacity.Low == in.Capacity.High {
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
 	if in.AtLeast {
 		assume("An instance may take any rate above the %s that it was seen to take.", perSecond(in.Capacity.Point))
 	}
-	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
+	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: assumedPerConn, ConnectionSeconds: assumedOpen}}
 }
 
 // capacityRange has no upper end where none was found.

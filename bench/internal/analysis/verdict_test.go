@@ -144,6 +144,34 @@ func TestOldPricesAreNamed(t *testing.T) {
 	}
 }
 
+// TestInstancesAreOfTheArchitectureThatWasMeasured where the run does not say which they were.
+func TestInstancesAreOfTheArchitectureThatWasMeasured(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		arch, instance, want, not string
+	}{
+		"x86_64":  {"amd64", "", "An instance is a t3.small", "was measured on"},
+		"arm64":   {"arm64", "", "An instance is a t4g.small", "was measured on"},
+		"another": {"amd64", "t4g.medium", "The capacity was measured on x86_64, a t4g.medium is arm64.", "An instance is a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := compare(t, billed(func(r *result.Run) {
+				r.Targets[0].Spec.Arch, r.Targets[0].Spec.InstanceType = c.arch, c.instance
+			})).Verdict
+			text := strings.Join(append(v.Assumptions, v.Caveats...), "\n")
+			for _, want := range []string{c.want, "350 bytes of logs", "a volume of 8 GB", "10 requests on a connection"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+			if strings.Contains(text, c.not) {
+				t.Errorf("%q in\n%s", c.not, text)
+			}
+		})
+	}
+}
+
 func TestVerdictOrders(t *testing.T) {
 	t.Parallel()
 	m := compare(t, billed(nil))
