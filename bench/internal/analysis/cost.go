@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -34,6 +36,7 @@ type CostInputs struct {
 // CostInputsOf reads them from a run.
 func CostInputsOf(run *result.Run) *CostInputs {
 	in := &CostInputs{}
+	var others []string
 	for i := range run.Targets {
 		t := &run.Targets[i]
 		function := t.Lambda != nil || t.Kind == "lambda" || t.Kind == "bootstrap"
@@ -48,7 +51,13 @@ func CostInputsOf(run *result.Run) *CostInputs {
 			if in.Rate == nil {
 				in.Rate = rate(t)
 			}
+		default:
+			others = append(others, t.Name)
 		}
+	}
+	if len(others) > 0 {
+		judged := slices.DeleteFunc([]string{in.LambdaName, in.EC2Name}, func(name string) bool { return name == "" })
+		in.caveat("Judged are %s, not %s: the first function and the first other target are taken.", strings.Join(judged, " and "), strings.Join(others, ", "))
 	}
 	return in
 }

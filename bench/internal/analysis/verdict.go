@@ -29,7 +29,7 @@ type Verdict struct {
 	AtLeast bool `json:"ec2_capacity_at_least,omitempty"`
 	// Unknown says why there is no answer about the cost; empty where there is one.
 	Unknown string `json:"unknown,omitempty"`
-	// Misses are the targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
+	// Misses are all targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
 	SLO    bool     `json:"slo"`
 	Misses []string `json:"misses_slo"`
 	// Changes are the facts that would change the answer most, in sentences; at most two.
@@ -68,14 +68,11 @@ func (m *Model) verdict() *Verdict {
 			v.Emulated = v.Emulated || t.Provenance != result.Measured || m.Targets[i].Local
 		}
 	}
-	for _, kept := range []struct {
-		name string
-		met  *bool
-	}{{in.LambdaName, in.LambdaMeets}, {in.EC2Name, in.EC2Meets}} {
-		if kept.met != nil {
+	for i := range m.Run.Targets {
+		if met := keeps(m.Run, &m.Run.Targets[i]); met != nil {
 			v.SLO = true
-			if !*kept.met {
-				v.Misses = append(v.Misses, kept.name)
+			if !*met {
+				v.Misses = append(v.Misses, m.Run.Targets[i].Name)
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package analysis_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -117,6 +118,7 @@ func TestChangesAreCrossings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			v := compare(t, billed(func(r *result.Run) {
+				r.Targets[0].Spec.InstanceType = "t4g.small"
 				r.Targets[0].Capacity = &result.Capacity{KeptRPS: &c.capacity, LimitedBy: result.LimitTarget}
 				l := r.Targets[1].Lambda
 				l.BilledMS = int64(c.billedMS * float64(l.Invocations-l.Unsettled))
@@ -169,6 +171,25 @@ func TestInstancesAreOfTheArchitectureThatWasMeasured(t *testing.T) {
 				t.Errorf("%q in\n%s", c.not, text)
 			}
 		})
+	}
+}
+
+// TestThirdTarget is named: that it is not judged, and that it misses the SLO.
+func TestThirdTarget(t *testing.T) {
+	t.Parallel()
+	third := resulttest.EC2()
+	third.Target.Name = "ec2b"
+	run := resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda(), third)
+	run.Targets[1].Lambda = resulttest.Meter()
+	for _, target := range run.Targets {
+		run.Thresholds = append(run.Thresholds, result.Threshold{Target: target.Name, Metric: scenario.MetricP99, Limit: 50_000, Met: target.Name != "ec2b"})
+	}
+	v := compare(t, run).Verdict
+	if !slices.Equal(v.Misses, []string{"ec2b"}) || !strings.Contains(v.Text, "Both keep the SLO at the rates of this run. ec2b, which is not judged here, misses the SLO.") {
+		t.Errorf("%v, %q", v.Misses, v.Text)
+	}
+	if want := "Judged are lambda and ec2, not ec2b: the first function and the first other target are taken."; !slices.Contains(v.Caveats, want) {
+		t.Errorf("no %q in %q", want, v.Caveats)
 	}
 }
 

@@ -49,19 +49,28 @@ func (v *Verdict) costSentences() []string {
 }
 
 func (v *Verdict) sloSentences() []string {
-	switch {
-	case !v.SLO:
+	if !v.SLO {
 		return []string{"The run had no SLO, so which target is fast enough is not judged."}
-	case len(v.Misses) == 0:
-		return []string{"Both keep the SLO at the rates of this run."}
-	case len(v.Misses) == 1:
-		other := v.Lambda
-		if v.Misses[0] == v.Lambda {
-			other = v.EC2
-		}
-		return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", v.Misses[0], other)}
 	}
-	return []string{"Both miss the SLO, so neither will do as it is."}
+	lambda, ec2 := slices.Contains(v.Misses, v.Lambda), slices.Contains(v.Misses, v.EC2)
+	only := "%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs."
+	var list []string
+	switch {
+	case lambda && ec2:
+		list = append(list, "Both miss the SLO, so neither will do as it is.")
+	case lambda:
+		list = append(list, fmt.Sprintf(only, v.Lambda, v.EC2))
+	case ec2:
+		list = append(list, fmt.Sprintf(only, v.EC2, v.Lambda))
+	default:
+		list = append(list, "Both keep the SLO at the rates of this run.")
+	}
+	for _, name := range v.Misses {
+		if name != v.Lambda && name != v.EC2 {
+			list = append(list, name+", which is not judged here, misses the SLO.")
+		}
+	}
+	return list
 }
 
 // tailSentences compare the highest percentile up to p99 that was compared.
