@@ -163,6 +163,9 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
 		q.caveats, q.lambdaMeets, q.ec2Meets = run.Caveats, run.LambdaMeets, run.EC2Meets
+		if text := run.ProvisionedText(); text != "" && !f.Changed("provisioned") {
+			q.caveats = append(q.caveats, text)
+		}
 		if text := run.OtherArch(prices, o.instanceType); text != "" {
 			q.caveats = append(q.caveats, text)
 		}
@@ -228,6 +231,9 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 	text("ec2-front-door", &o.ec2Door, run.EC2.FrontDoor)
 	if run.Lambda.MemoryMB > 0 && !f.Changed("memory") {
 		o.memory = run.Lambda.MemoryMB
+	}
+	if !f.Changed("provisioned") {
+		o.kept = run.Provisioned
 	}
 	if run.Rate != nil && !f.Changed("rate") {
 		o.rate = float64(*run.Rate)

@@ -54,6 +54,7 @@ type costOptions struct {
 	arch        string
 	door        string
 	provisioned int
+	kept        cost.Provisioned // of DIR, where the flag does not say
 	logBytes    int64
 	zones       int
 
@@ -137,7 +138,8 @@ func (o *costOptions) load() cost.Load {
 
 func (o *costOptions) function() cost.Lambda {
 	f := cost.Lambda{
-		Region: o.region, Arch: o.arch, MemoryMB: o.memory, FrontDoor: o.door, Zones: o.zones, LogBytes: cost.Bytes(o.logBytes),
+		Provisioned: o.kept,
+		Region:      o.region, Arch: o.arch, MemoryMB: o.memory, FrontDoor: o.door, Zones: o.zones, LogBytes: cost.Bytes(o.logBytes),
 		BilledMS: o.billed(),
 	}
 	if o.provisioned > 0 {

@@ -20,6 +20,10 @@ type CostInputs struct {
 	// BilledMS is the mean billed time of an invocation in ms, inits included. Estimated says that it was not measured.
 	BilledMS  *cost.Interval
 	Estimated bool
+	// Provisioned is the concurrency that the run kept, with the share of the invocations that it served. ShareAssumed says that the share
+	// was not measured, and that all of them are taken.
+	Provisioned  cost.Provisioned
+	ShareAssumed bool
 	// Capacity is the rate in requests/s of one instance. AtLeast says that the target may take more: it was not searched for, and is the
 	// rate that was reached, or something else than the target ended the search. Bound says which of the two, in a sentence.
 	Capacity *cost.Interval
@@ -44,6 +48,7 @@ func CostInputsOf(run *result.Run) *CostInputs {
 		case function && in.LambdaName == "":
 			in.LambdaName, in.Lambda, in.Arch, in.LambdaMeets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
 			in.billed(t)
+			in.provisioned(t)
 			in.Rate = rate(t)
 		case !function && in.EC2Name == "":
 			in.EC2Name, in.EC2, in.EC2Arch, in.EC2Meets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
@@ -60,6 +65,28 @@ func CostInputsOf(run *result.Run) *CostInputs {
 		in.caveat("Judged are %s, not %s: the first function and the first other target are taken.", strings.Join(judged, " and "), strings.Join(others, ", "))
 	}
 	return in
+}
+
+func (in *CostInputs) provisioned(t *result.Target) {
+	in.Provisioned.Environments = t.Spec.ProvisionedConcurrency
+	if l := t.Lambda; l != nil && l.Environments.Provisioned > 0 && l.Invocations > 0 {
+		in.Provisioned = cost.Provisioned{Environments: int(l.Environments.Provisioned), Share: float64(l.ProvisionedInvocations) / float64(l.Invocations)}
+	} else if in.Provisioned.Environments > 0 {
+		in.Provisioned.Share, in.ShareAssumed = 1, true
+	}
+}
+
+// ProvisionedText says what is taken of provisioned concurrency, in a sentence; empty where the run kept none.
+func (in *CostInputs) ProvisionedText() string {
+	if in.Provisioned.Environments == 0 {
+		return ""
+	}
+	as := "as in this run"
+	if in.ShareAssumed {
+		as = "as it is not known how many did"
+	}
+	return fmt.Sprintf("%s: %s of provisioned concurrency are paid for all the time, and %s %% of the requests run on them at all rates, %s; of a higher rate it would be fewer.",
+		in.LambdaName, choose(int64(in.Provisioned.Environments), "1 environment", "%d environments"), Digits(100*in.Provisioned.Share), as)
 }
 
 // InstanceType is the target's, or else one of two vCPUs and 2 GB of the architecture that it ran on.

@@ -39,6 +39,7 @@ type Verdict struct {
 	Caveats     []string `json:"caveats"`
 
 	bound string // of CostInputs
+	spans []cost.Span
 }
 
 // What is assumed of a target that does not tell, and the range around what was measured without one.
@@ -104,6 +105,7 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 		return
 	}
 	dates := v.dates(m, in, c)
+	v.spans = b.Spans
 	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
 	v.changes(c, b)
 	m.BreakEven = m.curves(in, c, b, dates)
@@ -147,7 +149,10 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		region = assumedRegion
 	}
 	assume("List prices of %s, put together on %s.", region, prices.Written)
-	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes}
+	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes, Provisioned: in.Provisioned}
+	if text := in.ProvisionedText(); text != "" {
+		v.Assumptions = append(v.Assumptions, text)
+	}
 	if f.Arch == "" {
 		f.Arch = cost.ARM64
 	}

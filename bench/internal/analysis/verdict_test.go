@@ -2,10 +2,13 @@ package analysis_test
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -84,7 +87,7 @@ func TestReachedRateIsNoCapacity(t *testing.T) {
 	if !v.AtLeast || v.LambdaBelow == nil || *v.LambdaBelow > 1000 || v.EC2Above != nil {
 		t.Errorf("%+v", v)
 	}
-	for _, want := range []string{"above it is undecided", "The capacity of ec2 was not searched for.", "bench run --find-capacity"} {
+	for _, want := range []string{"above that it is undecided", "The capacity of ec2 was not searched for.", "bench run --find-capacity"} {
 		if !strings.Contains(v.Text, want) {
 			t.Errorf("no %q in %q", want, v.Text)
 		}
@@ -121,6 +124,7 @@ func TestChangesAreCrossings(t *testing.T) {
 				r.Targets[0].Spec.InstanceType = "t4g.small"
 				r.Targets[0].Capacity = &result.Capacity{KeptRPS: &c.capacity, LimitedBy: result.LimitTarget}
 				l := r.Targets[1].Lambda
+				l.Environments.Provisioned = 0
 				l.BilledMS = int64(c.billedMS * float64(l.Invocations-l.Unsettled))
 			})).Verdict
 			if got := strings.Join(v.Changes, "\n"); !strings.Contains(got, c.want) || strings.Contains(got, "the same at 100,000/s") || strings.Contains(got, "the same at 0.0100/s") {
@@ -133,7 +137,7 @@ func TestChangesAreCrossings(t *testing.T) {
 // TestOldPricesAreNamed by the day of the run: of the built-in prices that of data out is of 2024-09-25.
 func TestOldPricesAreNamed(t *testing.T) {
 	t.Parallel()
-	m := compare(t, billed(nil))
+	m := compare(t, billed(func(r *result.Run) { r.Targets[0].Spec.InstanceType = "t4g.small" }))
 	if text := strings.Join(m.Verdict.Caveats, "\n"); !strings.Contains(text, "These prices are older than 180 days: Data out (2024-09-25)") || !strings.Contains(text, "Logs taken in (2024-07-01)") {
 		t.Errorf("caveats:\n%s", text)
 	}
@@ -190,6 +194,45 @@ func TestThirdTarget(t *testing.T) {
 	}
 	if want := "Judged are lambda and ec2, not ec2b: the first function and the first other target are taken."; !slices.Contains(v.Caveats, want) {
 		t.Errorf("no %q in %q", want, v.Caveats)
+	}
+}
+
+// TestProvisionedConcurrencyIsPaid all the time, so that EC2 is cheaper at the lowest rates where there is much of it.
+func TestProvisionedConcurrencyIsPaid(t *testing.T) {
+	t.Parallel()
+	kept := func(environments, invocations int64) *analysis.Model {
+		return compare(t, billed(func(r *result.Run) {
+			r.Targets[1].Lambda.Environments.Provisioned, r.Targets[1].Lambda.ProvisionedInvocations = environments, invocations
+		}))
+	}
+	none, some := kept(0, 0), kept(20, 7320/2)
+	if text := strings.Join(none.Verdict.Assumptions, "\n"); strings.Contains(text, "provisioned") {
+		t.Error(text)
+	}
+	// 20 x 0.5 GB for 2,628,000 s at the price of x86_64 in us-east-1, 0.0000041667 USD: 109.50 USD a month, whatever the rate.
+	if more := some.BreakEven.Curves[0].Points[0].USD - none.BreakEven.Curves[0].Points[0].USD; !near(more, 109.50, 1e-4) {
+		t.Errorf("%v USD more a month", more)
+	}
+	v := some.Verdict
+	if v.LambdaBelow != nil || !strings.Contains(v.Text, "ec2 costs less at all rates") {
+		t.Errorf("%q", v.Text)
+	}
+	if want := "lambda: 20 environments of provisioned concurrency are paid for all the time, and 50.0 % of the requests run on them at all rates"; !strings.Contains(strings.Join(v.Assumptions, "\n"), want) {
+		t.Errorf("no %q in %q", want, v.Assumptions)
+	}
+	// With small instances Lambda is the cheaper one at the highest rates, which is said too.
+	small := compare(t, billed(func(r *result.Run) {
+		r.Targets[0].Capacity = &result.Capacity{KeptRPS: new(40.), LimitedBy: result.LimitTarget}
+		r.Targets[1].Lambda.Environments.Provisioned = 20
+	})).Verdict
+	if ok := regexp.MustCompile(`Cheaper is ec2 below [0-9.]+/s, lambda above [0-9.]+/s; at other rates it is undecided\.`).MatchString(small.Text); !ok {
+		t.Errorf("%q", small.Text)
+	}
+	// A deployed function whose target file says so, and of which nobody counted how many requests they served.
+	run := resulttest.Deployed(resulttest.Run(resulttest.FourPhase(20), 6, resulttest.EC2(), resulttest.Lambda()))
+	run.Targets[1].Spec.ProvisionedConcurrency = 1
+	if in := analysis.CostInputsOf(run); in.Provisioned != (cost.Provisioned{Environments: 1, Share: 1}) || !in.ShareAssumed {
+		t.Errorf("%+v", in.Provisioned)
 	}
 }
 

@@ -38,14 +38,56 @@ func (v *Verdict) costSentences() []string {
 		return []string{v.Lambda + " costs less at all rates up to " + perSecond(float64(cost.MaxRate)) + "."}
 	case above != nil && *above <= float64(cost.MinRate):
 		return []string{v.EC2 + " costs less at all rates from " + perSecond(float64(cost.MinRate)) + "."}
-	case below != nil && above != nil:
-		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them it is undecided.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above))}
-	case below != nil:
-		return []string{fmt.Sprintf("%s costs less below %s; above it is undecided.", v.Lambda, perSecond(*below))}
-	case above != nil:
-		return []string{fmt.Sprintf("%s costs less above %s; below it is undecided.", v.EC2, perSecond(*above))}
 	}
-	return []string{"Which of the two costs less is undecided at all rates."}
+	otherwise := "it is undecided"
+	if v.elsewhere() {
+		if list := v.stretches(); len(list) <= mostStretches {
+			return []string{"Cheaper is " + strings.Join(list, ", ") + "; at other rates it is undecided."}
+		}
+		otherwise = "it depends on the rate"
+	}
+	switch {
+	case below != nil && above != nil:
+		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above), otherwise)}
+	case below != nil:
+		return []string{fmt.Sprintf("%s costs less below %s; above that %s.", v.Lambda, perSecond(*below), otherwise)}
+	case above != nil:
+		return []string{fmt.Sprintf("%s costs less above %s; below that %s.", v.EC2, perSecond(*above), otherwise)}
+	case otherwise == "it is undecided":
+		return []string{"Which of the two costs less is undecided at all rates."}
+	}
+	return []string{"Which of the two costs less depends on the rate, from step to step of instances."}
+}
+
+// mostStretches are listed in a sentence.
+const mostStretches = 4
+
+// elsewhere says whether one costs less at other rates than Lambda below all others and EC2 above them.
+func (v *Verdict) elsewhere() bool {
+	for i, s := range v.spans {
+		if s.Cheaper == cost.CheaperLambda && i > 0 || s.Cheaper == cost.CheaperEC2 && i < len(v.spans)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+// stretches of rates in which one costs less, from below.
+func (v *Verdict) stretches() []string {
+	var list []string
+	for i, s := range v.spans {
+		name, from, to := v.named(s.Cheaper), perSecond(float64(s.From)), perSecond(float64(s.To))
+		switch {
+		case s.Cheaper == cost.Undecided:
+		case i == 0:
+			list = append(list, name+" below "+to)
+		case i == len(v.spans)-1:
+			list = append(list, name+" above "+from)
+		default:
+			list = append(list, name+" from "+from+" to "+to)
+		}
+	}
+	return list
 }
 
 func (v *Verdict) sloSentences() []string {
