@@ -126,6 +126,7 @@ type costQuestion struct {
 	comparison cost.Comparison
 	duties     []cost.Duty
 	managed    bool
+	atLeast    bool // the capacity has no upper end
 	store      *cost.Redis
 	subject    []string
 	caveats    []string
@@ -162,8 +163,11 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
 		q.caveats, q.lambdaMeets, q.ec2Meets = run.Caveats, run.LambdaMeets, run.EC2Meets
-		if arch := prices.Instances[o.instanceType].Arch; run.Capacity != nil && arch != "" && run.EC2Arch != "" && arch != run.EC2Arch {
-			q.caveats = append(q.caveats, fmt.Sprintf("The capacity was measured on %s, a %s is %s.", run.EC2Arch, o.instanceType, arch))
+		if text := run.ProvisionedText(); text != "" && !f.Changed("provisioned") {
+			q.caveats = append(q.caveats, text)
+		}
+		if text := run.OtherArch(prices, o.instanceType); text != "" {
+			q.caveats = append(q.caveats, text)
 		}
 		q.subject = append(q.subject, "Measured figures are of "+args[0]+": Lambda is its target "+orNone(run.LambdaName)+", EC2 its target "+orNone(run.EC2Name)+".")
 	}
@@ -180,6 +184,9 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 	case o.instanceRPS > 0 || f.Changed("instance-rps"):
 	case run != nil && run.Capacity != nil:
 		q.comparison.EC2.Capacity = widened(*run.Capacity, f, o)
+		if q.atLeast = run.AtLeast; q.atLeast {
+			q.comparison.EC2.Capacity = q.comparison.EC2.Capacity.OrMore()
+		}
 	default:
 		errs = append(errs, errors.New("--instance-rps: how many requests/s does one instance take? Give it, or the folder of a run (bench run --find-capacity measures it)"))
 	}
@@ -220,10 +227,13 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 	text("region", &o.region, region)
 	text("arch", &o.arch, run.Arch)
 	text("front-door", &o.door, run.Lambda.FrontDoor)
-	text("instance-type", &o.instanceType, run.EC2.InstanceType)
+	text("instance-type", &o.instanceType, run.InstanceType())
 	text("ec2-front-door", &o.ec2Door, run.EC2.FrontDoor)
 	if run.Lambda.MemoryMB > 0 && !f.Changed("memory") {
 		o.memory = run.Lambda.MemoryMB
+	}
+	if !f.Changed("provisioned") {
+		o.kept = run.Provisioned
 	}
 	if run.Rate != nil && !f.Changed("rate") {
 		o.rate = float64(*run.Rate)
@@ -234,11 +244,15 @@ func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
 	show := report.Figure
+	most := show(r.High)
+	if q.atLeast {
+		most = "any more"
+	}
 	q.subject = append(q.subject,
 		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
 		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), show(r.High), show(c.EC2.Headroom*100),
+			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), most, show(c.EC2.Headroom*100),
 			plural(int64(max(1, c.EC2.MinInstances)), "instance"), c.EC2.FrontDoor),
 		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", show(float64(c.Load.Rate)), c.Load.Duty.Name, prices.Written))
 }

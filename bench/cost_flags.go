@@ -54,6 +54,7 @@ type costOptions struct {
 	arch        string
 	door        string
 	provisioned int
+	kept        cost.Provisioned // of DIR, where the flag does not say
 	logBytes    int64
 	zones       int
 
@@ -103,7 +104,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Int64Var(&o.logBytes, "log-bytes", int64(cost.AssumedLogBytes), "Lambda: bytes that a request writes to CloudWatch Logs; by default its START, END and REPORT lines")
 
 	f.Float64Var(&o.instanceRPS, "instance-rps", 0, "EC2: rate in requests/s that one instance takes within the SLO")
-	f.StringVar(&o.instanceType, "instance-type", "t4g.small", "EC2: type of the instances")
+	f.StringVar(&o.instanceType, "instance-type", "t4g.small", "EC2: type of the instances (with DIR: that of the run, or of its architecture)")
 	f.Var(&o.headroom, "headroom", "EC2: share of that rate that is kept free")
 	f.IntVar(&o.least, "min-instances", 2, "EC2: least number of instances")
 	f.BoolVar(&o.autoscaled, "autoscaled", false, "EC2: the number of instances follows the load (default: as many as the highest rate needs)")
@@ -137,7 +138,8 @@ func (o *costOptions) load() cost.Load {
 
 func (o *costOptions) function() cost.Lambda {
 	f := cost.Lambda{
-		Region: o.region, Arch: o.arch, MemoryMB: o.memory, FrontDoor: o.door, Zones: o.zones, LogBytes: cost.Bytes(o.logBytes),
+		Provisioned: o.kept,
+		Region:      o.region, Arch: o.arch, MemoryMB: o.memory, FrontDoor: o.door, Zones: o.zones, LogBytes: cost.Bytes(o.logBytes),
 		BilledMS: o.billed(),
 	}
 	if o.provisioned > 0 {

@@ -2,6 +2,8 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -18,9 +20,15 @@ type CostInputs struct {
 	// BilledMS is the mean billed time of an invocation in ms, inits included. Estimated says that it was not measured.
 	BilledMS  *cost.Interval
 	Estimated bool
-	// Capacity is the rate in requests/s of one instance. AtLeast says that it was not searched for: it is the rate that was reached.
+	// Provisioned is the concurrency that the run kept, with the share of the invocations that it served. ShareAssumed says that the share
+	// was not measured, and that all of them are taken.
+	Provisioned  cost.Provisioned
+	ShareAssumed bool
+	// Capacity is the rate in requests/s of one instance. AtLeast says that the target may take more: it was not searched for, and is the
+	// rate that was reached, or something else than the target ended the search. Bound says which of the two, in a sentence.
 	Capacity *cost.Interval
 	AtLeast  bool
+	Bound    string
 	// Rate in requests/s that the function answered, or the other target where there is no function.
 	Rate *cost.RPS
 	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any.
@@ -32,6 +40,7 @@ type CostInputs struct {
 // CostInputsOf reads them from a run.
 func CostInputsOf(run *result.Run) *CostInputs {
 	in := &CostInputs{}
+	var others []string
 	for i := range run.Targets {
 		t := &run.Targets[i]
 		function := t.Lambda != nil || t.Kind == "lambda" || t.Kind == "bootstrap"
@@ -39,6 +48,7 @@ func CostInputsOf(run *result.Run) *CostInputs {
 		case function && in.LambdaName == "":
 			in.LambdaName, in.Lambda, in.Arch, in.LambdaMeets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
 			in.billed(t)
+			in.provisioned(t)
 			in.Rate = rate(t)
 		case !function && in.EC2Name == "":
 			in.EC2Name, in.EC2, in.EC2Arch, in.EC2Meets = t.Name, t.Spec, awsArch(t.Spec.Arch, run.Environment.Arch), keeps(run, t)
@@ -46,9 +56,57 @@ func CostInputsOf(run *result.Run) *CostInputs {
 			if in.Rate == nil {
 				in.Rate = rate(t)
 			}
+		default:
+			others = append(others, t.Name)
 		}
 	}
+	if len(others) > 0 {
+		judged := slices.DeleteFunc([]string{in.LambdaName, in.EC2Name}, func(name string) bool { return name == "" })
+		in.caveat("Judged are %s, not %s: the first function and the first other target are taken.", strings.Join(judged, " and "), strings.Join(others, ", "))
+	}
 	return in
+}
+
+func (in *CostInputs) provisioned(t *result.Target) {
+	in.Provisioned.Environments = t.Spec.ProvisionedConcurrency
+	if l := t.Lambda; l != nil && l.Environments.Provisioned > 0 && l.Invocations > 0 {
+		in.Provisioned = cost.Provisioned{Environments: int(l.Environments.Provisioned), Share: float64(l.ProvisionedInvocations) / float64(l.Invocations)}
+	} else if in.Provisioned.Environments > 0 {
+		in.Provisioned.Share, in.ShareAssumed = 1, true
+	}
+}
+
+// ProvisionedText says what is taken of provisioned concurrency, in a sentence; empty where the run kept none.
+func (in *CostInputs) ProvisionedText() string {
+	if in.Provisioned.Environments == 0 {
+		return ""
+	}
+	as := "as in this run"
+	if in.ShareAssumed {
+		as = "as it is not known how many did"
+	}
+	return fmt.Sprintf("%s: %s of provisioned concurrency are paid for all the time, and %s %% of the requests run on them at all rates, %s; of a higher rate it would be fewer.",
+		in.LambdaName, choose(int64(in.Provisioned.Environments), "1 environment", "%d environments"), Digits(100*in.Provisioned.Share), as)
+}
+
+// InstanceType is the target's, or else one of two vCPUs and 2 GB of the architecture that it ran on.
+func (in *CostInputs) InstanceType() string {
+	switch {
+	case in.EC2.InstanceType != "":
+		return in.EC2.InstanceType
+	case in.EC2Arch == cost.X86:
+		return assumedOnX86
+	}
+	return assumedInstance
+}
+
+// OtherArch says that the capacity was measured on another architecture than an instance type has; empty where it was not.
+func (in *CostInputs) OtherArch(prices *cost.Table, instanceType string) string {
+	arch := prices.Instances[instanceType].Arch
+	if in.Capacity == nil || arch == "" || in.EC2Arch == "" || arch == in.EC2Arch {
+		return ""
+	}
+	return fmt.Sprintf("The capacity was measured on %s, a %s is %s.", in.EC2Arch, instanceType, arch)
 }
 
 func awsArch(spec, machine string) string {
@@ -147,50 +205,6 @@ func rate(t *result.Target) *cost.RPS {
 		return &r
 	}
 	return nil
-}
-
-// capacity of one instance: what a search found, or else the highest rate that a phase reached.
-func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
-	each := 1.0
-	if t.Spec.Instances > 1 {
-		each = float64(t.Spec.Instances)
-	}
-	if c := t.Capacity; c != nil && c.KeptRPS != nil && *c.KeptRPS > 0 {
-		// A search counts iterations; those of a chain are several requests.
-		per := 1 / each
-		if run.Scenario.Chained() {
-			per *= float64(len(run.Scenario.Steps))
-		}
-		found := cost.Interval{Low: *c.KeptRPS * per, Point: *c.KeptRPS * per, High: *c.KeptRPS * per}
-		if c.LowRPS != nil && *c.LowRPS > 0 {
-			found.Low = min(found.Low, *c.LowRPS*per)
-		}
-		if c.HighRPS != nil {
-			found.High = max(found.High, *c.HighRPS*per)
-		}
-		in.Capacity, in.AtLeast = &found, c.LimitedBy != result.LimitTarget
-		if in.AtLeast {
-			in.caveat("%s: something else than the target ended the search for its capacity, so that one instance may take more.", t.Name)
-		}
-	} else if best := fastest(t) / each; best > 0 {
-		reached := cost.Exactly(best)
-		in.Capacity, in.AtLeast = &reached, true
-		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %.0f/s that it reached are taken for it, so that EC2 may need fewer instances.", t.Name, best)
-	}
-	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
-		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)
-	}
-}
-
-// fastest phase that counts, in right answers a second.
-func fastest(t *result.Target) float64 {
-	best := 0.0
-	for i := range t.Phases {
-		if p := &t.Phases[i]; !p.Warmup && p.ThroughputRPS != nil {
-			best = max(best, *p.ThroughputRPS)
-		}
-	}
-	return best
 }
 
 // keeps says whether a target kept all limits in total; at its capacity it did.

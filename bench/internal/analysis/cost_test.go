@@ -44,6 +44,34 @@ func TestCostInputs(t *testing.T) {
 	}
 }
 
+// TestReachedCapacityIsOfAllRounds: one short turn that was fast by chance is no capacity.
+func TestReachedCapacityIsOfAllRounds(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(resulttest.FourPhase(20), 3, resulttest.EC2(), resulttest.Lambda())
+	type turn struct{ successes, wall float64 }
+	// loading: 300 answers in 3 s; peak: 100 in 2 s, of which a turn had 90 in 0.1 s.
+	for name, turns := range map[string][]turn{"warmup": {{1, 1}, {1, 1}, {1, 1}}, "loading": {{100, 1}, {80, 1}, {120, 1}}, "peak": {{90, 0.1}, {5, 0.9}, {5, 1}}, "cooldown": {{10, 1}, {10, 1}, {10, 1}}} {
+		for i := range run.Targets[0].Phases {
+			if p := &run.Targets[0].Phases[i]; p.Name == name {
+				of := turns[p.Round-1]
+				p.Successes, p.WallS, p.ThroughputRPS = int64(of.successes), &of.wall, new(of.successes/of.wall)
+			}
+		}
+	}
+	in := analysis.CostInputsOf(run)
+	if want := (cost.Interval{Low: 80, Point: 100, High: 120}); in.Capacity == nil || *in.Capacity != want {
+		t.Errorf("capacity %v, expected %v", in.Capacity, want)
+	}
+	if text := strings.Join(in.Caveats, "\n"); !strings.Contains(text, "the 100/s (80.0 to 120/s by round) that it answered in the phase loading") {
+		t.Errorf("caveats:\n%s", text)
+	}
+	// Of several instances it is what each of them took.
+	run.Targets[0].Spec.Instances = 4
+	if in = analysis.CostInputsOf(run); *in.Capacity != (cost.Interval{Low: 20, Point: 25, High: 30}) {
+		t.Errorf("capacity %v", in.Capacity)
+	}
+}
+
 func TestCapacityOfAnInstance(t *testing.T) {
 	t.Parallel()
 	run := costRun()

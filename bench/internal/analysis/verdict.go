@@ -2,9 +2,7 @@ package analysis
 
 import (
 	"fmt"
-	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -27,9 +25,11 @@ type Verdict struct {
 	// ranges that they were assumed or measured in. Between them it is undecided.
 	LambdaBelow *float64 `json:"lambda_cheaper_below_rps"`
 	EC2Above    *float64 `json:"ec2_cheaper_above_rps"`
+	// AtLeast says that one instance may take more than it was seen to: its capacity has no upper end in the two rates above.
+	AtLeast bool `json:"ec2_capacity_at_least,omitempty"`
 	// Unknown says why there is no answer about the cost; empty where there is one.
 	Unknown string `json:"unknown,omitempty"`
-	// Misses are the targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
+	// Misses are all targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
 	SLO    bool     `json:"slo"`
 	Misses []string `json:"misses_slo"`
 	// Changes are the facts that would change the answer most, in sentences; at most two.
@@ -37,16 +37,22 @@ type Verdict struct {
 	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
 	Assumptions []string `json:"assumptions"`
 	Caveats     []string `json:"caveats"`
+
+	bound string // of CostInputs
+	spans []cost.Span
 }
 
 // What is assumed of a target that does not tell, and the range around what was measured without one.
 const (
 	assumedRegion   = "us-east-1"
 	assumedInstance = "t4g.small"
+	assumedOnX86    = "t3.small"
 	assumedMemory   = 512
 	assumedHeadroom = 0.3
 	assumedLeast    = 2
-	assumedVolume   = 8
+	assumedVolume   = cost.AssumedVolumeGB
+	assumedPerConn  = 10
+	assumedOpen     = 60 // seconds that a connection lasts
 	assumedBytes    = 500
 	assumedRange    = 0.2
 )
@@ -63,18 +69,15 @@ func (m *Model) verdict() *Verdict {
 			v.Emulated = v.Emulated || t.Provenance != result.Measured || m.Targets[i].Local
 		}
 	}
-	for _, kept := range []struct {
-		name string
-		met  *bool
-	}{{in.LambdaName, in.LambdaMeets}, {in.EC2Name, in.EC2Meets}} {
-		if kept.met != nil {
+	for i := range m.Run.Targets {
+		if met := keeps(m.Run, &m.Run.Targets[i]); met != nil {
 			v.SLO = true
-			if !*kept.met {
-				v.Misses = append(v.Misses, kept.name)
+			if !*met {
+				v.Misses = append(v.Misses, m.Run.Targets[i].Name)
 			}
 		}
 	}
-	v.Estimated = in.Estimated
+	v.Estimated, v.AtLeast, v.bound = in.Estimated, in.AtLeast, in.Bound
 	v.cost(m, in)
 	v.Text = strings.Join(v.sentences(m), " ")
 	return v
@@ -101,9 +104,38 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 		v.Unknown = b.Unknown
 		return
 	}
+	dates := v.dates(m, in, c)
+	v.spans = b.Spans
 	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
 	v.changes(c, b)
-	m.BreakEven, m.Bills = m.curves(in, c, b), m.bills(in, c)
+	m.BreakEven, m.Bills = m.curves(in, c, b, dates), m.bills(in, c)
+}
+
+// dates names the prices that were old when the run ended, and says from when to when those in the bills are; empty where that is not known.
+func (v *Verdict) dates(m *Model, in *CostInputs, c *cost.Comparison) string {
+	load := c.Load
+	if in.Rate != nil {
+		load.Rate = *in.Rate
+	}
+	lambda, lambdaErr := c.Lambda.Bill(c.Prices, load)
+	ec2, ec2Err := c.EC2.Bill(c.Prices, load)
+	if lambdaErr != nil || ec2Err != nil {
+		return ""
+	}
+	v.Caveats = append(v.Caveats, cost.Stale(m.Run.FinishedAt, lambda, ec2)...)
+	var months []string
+	for _, l := range slices.Concat(lambda.Lines, ec2.Lines) {
+		if l.USD != nil && l.AsOf != "" {
+			months = append(months, l.AsOf[:min(len(l.AsOf), len("2006-01"))])
+		}
+	}
+	if len(months) == 0 {
+		return ""
+	}
+	if first, last := slices.Min(months), slices.Max(months); first != last {
+		return first + " to " + last
+	}
+	return months[0]
 }
 
 // comparison fills in what the run does not tell.
@@ -117,7 +149,10 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		region = assumedRegion
 	}
 	assume("List prices of %s, put together on %s.", region, prices.Written)
-	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes}
+	f := cost.Lambda{Region: region, Arch: in.Arch, MemoryMB: in.Lambda.MemoryMB, BilledMS: widen(*in.BilledMS), FrontDoor: in.Lambda.FrontDoor, LogBytes: cost.AssumedLogBytes, Provisioned: in.Provisioned}
+	if text := in.ProvisionedText(); text != "" {
+		v.Assumptions = append(v.Assumptions, text)
+	}
 	if f.Arch == "" {
 		f.Arch = cost.ARM64
 	}
@@ -129,23 +164,40 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		f.FrontDoor = cost.DoorFunctionURL
 	}
 	e := cost.EC2{
-		Region: region, InstanceType: in.EC2.InstanceType, Capacity: widen(*in.Capacity), Headroom: assumedHeadroom, MinInstances: assumedLeast,
+		Region: region, InstanceType: in.InstanceType(), Capacity: in.capacityRange(), Headroom: assumedHeadroom, MinInstances: assumedLeast,
 		FrontDoor: in.EC2.FrontDoor, VolumeGB: assumedVolume,
 	}
-	if e.InstanceType == "" {
-		e.InstanceType = assumedInstance
+	if in.EC2.InstanceType == "" {
 		assume("An instance is a %s and takes what %s took here.", e.InstanceType, in.EC2Name)
 	}
 	if e.FrontDoor == "" {
 		e.FrontDoor = cost.DoorALB
 		assume("The instances, two at least, are behind a load balancer.")
 	}
+	if text := in.OtherArch(prices, e.InstanceType); text != "" {
+		v.Caveats = append(v.Caveats, text)
+	}
 	e.PublicIPv4 = e.FrontDoor == cost.DoorNone
 	assume("%.0f %% of an instance's capacity is kept free, the load is even over the month, and requests and answers have %d bytes each.", 100*assumedHeadroom, assumedBytes)
+	assume("An invocation writes %.0f bytes of logs; an instance writes none, and has a volume of %d GB.", float64(cost.AssumedLogBytes), assumedVolume)
+	if e.FrontDoor == cost.DoorALB || f.FrontDoor == cost.DoorALB {
+		assume("A client sends %d requests on a connection of a load balancer, which lasts %d s.", assumedPerConn, assumedOpen)
+	}
 	if in.BilledMS.Low == in.BilledMS.High || in.Capacity.Low == in.Capacity.High {
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
-	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: 10, ConnectionSeconds: 60}}
+	if in.AtLeast {
+		assume("An instance may take any rate above the %s that it was seen to take.", perSecond(in.Capacity.Point))
+	}
+	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: assumedPerConn, ConnectionSeconds: assumedOpen}}
+}
+
+// capacityRange has no upper end where none was found.
+func (in *CostInputs) capacityRange() cost.Interval {
+	if in.AtLeast {
+		return widen(*in.Capacity).OrMore()
+	}
+	return widen(*in.Capacity)
 }
 
 func widen(i cost.Interval) cost.Interval {
@@ -155,75 +207,8 @@ func widen(i cost.Interval) cost.Interval {
 	return i
 }
 
-// edge is the highest rate at which Lambda is the cheaper one by the figures themselves.
-func edge(b *cost.BreakEven) float64 {
-	rate := float64(b.From)
-	if b.AtLowest == cost.CheaperLambda {
-		rate = float64(b.To)
-	}
-	for _, c := range b.Crossings {
-		if c.Above == cost.CheaperEC2 {
-			rate = float64(c.Rate)
-		}
-	}
-	return rate
-}
-
-// changes asks what else might be true, and names the two answers that are farthest from this one.
-func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
-	type what struct {
-		words  string
-		change func(c *cost.Comparison)
-	}
-	scaled := func(i cost.Interval, by float64) cost.Interval {
-		return cost.Interval{Low: i.Low * by, Point: i.Point * by, High: i.High * by}
-	}
-	list := []what{
-		{"a billed time twice as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 2) }},
-		{"a billed time half as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 0.5) }},
-		{"instances that take twice as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 2) }},
-		{"instances that take half as much", func(c *cost.Comparison) { c.EC2.Capacity = scaled(c.EC2.Capacity, 0.5) }},
-		{"ten times the load for a twentieth of the time", func(c *cost.Comparison) { c.Load.Duty = cost.Bursty() }},
-	}
-	if c.EC2.FrontDoor != cost.DoorNone {
-		list = append(list, what{"one instance without a load balancer", func(c *cost.Comparison) {
-			c.EC2.FrontDoor, c.EC2.MinInstances, c.EC2.PublicIPv4 = cost.DoorNone, 1, true
-		}})
-	}
-	type found struct {
-		words string
-		rate  float64
-		shift float64
-	}
-	now := edge(b)
-	var shifts []found
-	for _, w := range list {
-		other := *c
-		w.change(&other)
-		changed, err := other.BreakEven()
-		if err != nil || changed.Unknown != "" {
-			continue
-		}
-		if to := edge(changed); to != now {
-			shifts = append(shifts, found{w.words, to, math.Abs(math.Log(to / now))})
-		}
-	}
-	slices.SortStableFunc(shifts, func(a, b found) int {
-		switch {
-		case a.shift > b.shift:
-			return -1
-		case a.shift < b.shift:
-			return 1
-		}
-		return 0
-	})
-	for _, s := range shifts[:min(2, len(shifts))] {
-		v.Changes = append(v.Changes, fmt.Sprintf("With %s the two would cost the same at %s instead of %s.", s.words, perSecond(s.rate), perSecond(now)))
-	}
-}
-
 // curves are for drawing.
-func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *BreakEven {
+func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven, dates string) *BreakEven {
 	index := func(name string) int {
 		return slices.IndexFunc(m.Targets, func(t Target) bool { return t.Name == name })
 	}
@@ -232,8 +217,15 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *B
 		lambda.Points = append(lambda.Points, CostPoint{float64(p.Rate), float64(p.Lambda), float64(p.LambdaLow), float64(p.LambdaHigh)})
 		ec2.Points = append(ec2.Points, CostPoint{float64(p.Rate), float64(p.EC2), float64(p.EC2Low), float64(p.EC2High)})
 	}
+	least := ""
+	if in.AtLeast {
+		least = "at least "
+	}
+	if dates == "" {
+		dates = "no known date"
+	}
 	out := &BreakEven{
-		Basis:  fmt.Sprintf("List prices of %s in %s, %.3g ms billed a request, %.3g requests/s an instance.", c.Prices.Written, c.Lambda.Region, c.Lambda.BilledMS.Point, c.EC2.Capacity.Point),
+		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, Digits(c.Lambda.BilledMS.Point), least, perSecond(c.EC2.Capacity.Point)),
 		Curves: []CostCurve{lambda, ec2},
 	}
 	if in.Estimated {
@@ -250,10 +242,4 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven) *B
 		out.Crossings = append(out.Crossings, x)
 	}
 	return out
-}
-
-// perSecond is a rate in a sentence, to three digits.
-func perSecond(rate float64) string {
-	digits := max(0, 2-int(math.Floor(math.Log10(rate))))
-	return strconv.FormatFloat(rate, 'f', min(digits, 5), 64) + "/s"
 }

@@ -2,9 +2,13 @@ package analysis_test
 
 import (
 	"encoding/json"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -70,6 +74,165 @@ func TestVerdict(t *testing.T) {
 				t.Errorf("the rates are known: %v, and the reason is %q", known, v.Unknown)
 			}
 		})
+	}
+}
+
+// TestReachedRateIsNoCapacity has an open load of 20/s: what one instance takes was never asked, so that EC2 may be worth it from the rate
+// on at which the least instances are.
+func TestReachedRateIsNoCapacity(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(resulttest.OpenLoad(10, scenario.Rate{From: 20, To: 20}), 1, resulttest.EC2(), resulttest.Lambda())
+	run.Targets[1].Lambda = resulttest.Meter()
+	v := compare(t, run).Verdict
+	if !v.AtLeast || v.LambdaBelow == nil || *v.LambdaBelow > 1000 || v.EC2Above != nil {
+		t.Errorf("%+v", v)
+	}
+	for _, want := range []string{"above that it is undecided", "The capacity of ec2 was not searched for.", "bench run --find-capacity"} {
+		if !strings.Contains(v.Text, want) {
+			t.Errorf("no %q in %q", want, v.Text)
+		}
+	}
+	// A search that found it is an answer.
+	run.Targets[0].Capacity = &result.Capacity{KeptRPS: new(20.), LimitedBy: result.LimitTarget}
+	found := compare(t, run).Verdict
+	if found.AtLeast || found.LambdaBelow == nil || *found.LambdaBelow <= *v.LambdaBelow || strings.Contains(found.Text, "searched") {
+		t.Errorf("%+v", found)
+	}
+	// One that the generator ended is not.
+	run.Targets[0].Capacity.LimitedBy = result.LimitGenerator
+	ended := compare(t, run).Verdict
+	if !ended.AtLeast || *ended.LambdaBelow != *v.LambdaBelow || !strings.Contains(ended.Text, "did not come to its end") {
+		t.Errorf("%+v", ended)
+	}
+}
+
+// TestChangesAreCrossings where there are any: the end of all rates is none.
+func TestChangesAreCrossings(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		capacity, billedMS float64
+		want               string
+	}{
+		// At 60/s an instance with headroom takes 42 requests/s: EC2 is dearer with each step, unless a request is billed longer.
+		"Lambda at all rates": {60, 3, "With a billed time twice as long ec2 would cost less above "},
+		"no longer EC2":       {60, 7, "lambda would cost less at all rates up to 100,000/s (now at no rate above "},
+		"a plain crossing":    {4000, 3, "the two would cost the same at "},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := compare(t, billed(func(r *result.Run) {
+				r.Targets[0].Spec.InstanceType = "t4g.small"
+				r.Targets[0].Capacity = &result.Capacity{KeptRPS: &c.capacity, LimitedBy: result.LimitTarget}
+				l := r.Targets[1].Lambda
+				l.Environments.Provisioned = 0
+				l.BilledMS = int64(c.billedMS * float64(l.Invocations-l.Unsettled))
+			})).Verdict
+			if got := strings.Join(v.Changes, "\n"); !strings.Contains(got, c.want) || strings.Contains(got, "the same at 100,000/s") || strings.Contains(got, "the same at 0.0100/s") {
+				t.Errorf("%s\nin %s", got, v.Text)
+			}
+		})
+	}
+}
+
+// TestOldPricesAreNamed by the day of the run: of the built-in prices that of data out is of 2024-09-25.
+func TestOldPricesAreNamed(t *testing.T) {
+	t.Parallel()
+	m := compare(t, billed(func(r *result.Run) { r.Targets[0].Spec.InstanceType = "t4g.small" }))
+	if text := strings.Join(m.Verdict.Caveats, "\n"); !strings.Contains(text, "These prices are older than 180 days: Data out (2024-09-25)") || !strings.Contains(text, "Logs taken in (2024-07-01)") {
+		t.Errorf("caveats:\n%s", text)
+	}
+	if !strings.Contains(m.BreakEven.Basis, "List prices as of 2024-07 to 2026-08 in us-east-1") {
+		t.Error(m.BreakEven.Basis)
+	}
+	m = compare(t, billed(func(r *result.Run) { r.FinishedAt = r.FinishedAt.AddDate(-2, 0, 0) }))
+	if text := strings.Join(m.Verdict.Caveats, "\n"); strings.Contains(text, "Logs taken in") {
+		t.Errorf("not half a year later:\n%s", text)
+	}
+}
+
+// TestInstancesAreOfTheArchitectureThatWasMeasured where the run does not say which they were.
+func TestInstancesAreOfTheArchitectureThatWasMeasured(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		arch, instance, want, not string
+	}{
+		"x86_64":  {"amd64", "", "An instance is a t3.small", "was measured on"},
+		"arm64":   {"arm64", "", "An instance is a t4g.small", "was measured on"},
+		"another": {"amd64", "t4g.medium", "The capacity was measured on x86_64, a t4g.medium is arm64.", "An instance is a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := compare(t, billed(func(r *result.Run) {
+				r.Targets[0].Spec.Arch, r.Targets[0].Spec.InstanceType = c.arch, c.instance
+			})).Verdict
+			text := strings.Join(append(v.Assumptions, v.Caveats...), "\n")
+			for _, want := range []string{c.want, "350 bytes of logs", "a volume of 8 GB", "10 requests on a connection"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in\n%s", want, text)
+				}
+			}
+			if strings.Contains(text, c.not) {
+				t.Errorf("%q in\n%s", c.not, text)
+			}
+		})
+	}
+}
+
+// TestThirdTarget is named: that it is not judged, and that it misses the SLO.
+func TestThirdTarget(t *testing.T) {
+	t.Parallel()
+	third := resulttest.EC2()
+	third.Target.Name = "ec2b"
+	run := resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda(), third)
+	run.Targets[1].Lambda = resulttest.Meter()
+	for _, target := range run.Targets {
+		run.Thresholds = append(run.Thresholds, result.Threshold{Target: target.Name, Metric: scenario.MetricP99, Limit: 50_000, Met: target.Name != "ec2b"})
+	}
+	v := compare(t, run).Verdict
+	if !slices.Equal(v.Misses, []string{"ec2b"}) || !strings.Contains(v.Text, "Both keep the SLO at the rates of this run. ec2b, which is not judged here, misses the SLO.") {
+		t.Errorf("%v, %q", v.Misses, v.Text)
+	}
+	if want := "Judged are lambda and ec2, not ec2b: the first function and the first other target are taken."; !slices.Contains(v.Caveats, want) {
+		t.Errorf("no %q in %q", want, v.Caveats)
+	}
+}
+
+// TestProvisionedConcurrencyIsPaid all the time, so that EC2 is cheaper at the lowest rates where there is much of it.
+func TestProvisionedConcurrencyIsPaid(t *testing.T) {
+	t.Parallel()
+	kept := func(environments, invocations int64) *analysis.Model {
+		return compare(t, billed(func(r *result.Run) {
+			r.Targets[1].Lambda.Environments.Provisioned, r.Targets[1].Lambda.ProvisionedInvocations = environments, invocations
+		}))
+	}
+	none, some := kept(0, 0), kept(20, 7320/2)
+	if text := strings.Join(none.Verdict.Assumptions, "\n"); strings.Contains(text, "provisioned") {
+		t.Error(text)
+	}
+	// 20 x 0.5 GB for 2,628,000 s at the price of x86_64 in us-east-1, 0.0000041667 USD: 109.50 USD a month, whatever the rate.
+	if more := some.BreakEven.Curves[0].Points[0].USD - none.BreakEven.Curves[0].Points[0].USD; !near(more, 109.50, 1e-4) {
+		t.Errorf("%v USD more a month", more)
+	}
+	v := some.Verdict
+	if v.LambdaBelow != nil || !strings.Contains(v.Text, "ec2 costs less at all rates") {
+		t.Errorf("%q", v.Text)
+	}
+	if want := "lambda: 20 environments of provisioned concurrency are paid for all the time, and 50.0 % of the requests run on them at all rates"; !strings.Contains(strings.Join(v.Assumptions, "\n"), want) {
+		t.Errorf("no %q in %q", want, v.Assumptions)
+	}
+	// With small instances Lambda is the cheaper one at the highest rates, which is said too.
+	small := compare(t, billed(func(r *result.Run) {
+		r.Targets[0].Capacity = &result.Capacity{KeptRPS: new(40.), LimitedBy: result.LimitTarget}
+		r.Targets[1].Lambda.Environments.Provisioned = 20
+	})).Verdict
+	if ok := regexp.MustCompile(`Cheaper is ec2 below [0-9.]+/s, lambda above [0-9.]+/s; at other rates it is undecided\.`).MatchString(small.Text); !ok {
+		t.Errorf("%q", small.Text)
+	}
+	// A deployed function whose target file says so, and of which nobody counted how many requests they served.
+	run := resulttest.Deployed(resulttest.Run(resulttest.FourPhase(20), 6, resulttest.EC2(), resulttest.Lambda()))
+	run.Targets[1].Spec.ProvisionedConcurrency = 1
+	if in := analysis.CostInputsOf(run); in.Provisioned != (cost.Provisioned{Environments: 1, Share: 1}) || !in.ShareAssumed {
+		t.Errorf("%+v", in.Provisioned)
 	}
 }
 

@@ -22,7 +22,11 @@ func (v *Verdict) sentences(m *Model) []string {
 	if v.Estimated && v.Unknown == "" {
 		list = append(list, fmt.Sprintf("What %s was billed is not known, so the cost is estimated.", v.Lambda))
 	}
-	return slices.Concat(list, v.costSentences(), v.sloSentences(), v.tailSentences(m), v.Changes)
+	list = append(list, v.costSentences()...)
+	if v.AtLeast && v.Unknown == "" {
+		list = append(list, v.bound)
+	}
+	return slices.Concat(list, v.sloSentences(), v.tailSentences(m), v.Changes)
 }
 
 func (v *Verdict) costSentences() []string {
@@ -34,30 +38,81 @@ func (v *Verdict) costSentences() []string {
 		return []string{v.Lambda + " costs less at all rates up to " + perSecond(float64(cost.MaxRate)) + "."}
 	case above != nil && *above <= float64(cost.MinRate):
 		return []string{v.EC2 + " costs less at all rates from " + perSecond(float64(cost.MinRate)) + "."}
-	case below != nil && above != nil:
-		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them it is undecided.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above))}
-	case below != nil:
-		return []string{fmt.Sprintf("%s costs less below %s; above it is undecided.", v.Lambda, perSecond(*below))}
-	case above != nil:
-		return []string{fmt.Sprintf("%s costs less above %s; below it is undecided.", v.EC2, perSecond(*above))}
 	}
-	return []string{"Which of the two costs less is undecided at all rates."}
+	otherwise := "it is undecided"
+	if v.elsewhere() {
+		if list := v.stretches(); len(list) <= mostStretches {
+			return []string{"Cheaper is " + strings.Join(list, ", ") + "; at other rates it is undecided."}
+		}
+		otherwise = "it depends on the rate"
+	}
+	switch {
+	case below != nil && above != nil:
+		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above), otherwise)}
+	case below != nil:
+		return []string{fmt.Sprintf("%s costs less below %s; above that %s.", v.Lambda, perSecond(*below), otherwise)}
+	case above != nil:
+		return []string{fmt.Sprintf("%s costs less above %s; below that %s.", v.EC2, perSecond(*above), otherwise)}
+	case otherwise == "it is undecided":
+		return []string{"Which of the two costs less is undecided at all rates."}
+	}
+	return []string{"Which of the two costs less depends on the rate, from step to step of instances."}
+}
+
+// mostStretches are listed in a sentence.
+const mostStretches = 4
+
+// elsewhere says whether one costs less at other rates than Lambda below all others and EC2 above them.
+func (v *Verdict) elsewhere() bool {
+	for i, s := range v.spans {
+		if s.Cheaper == cost.CheaperLambda && i > 0 || s.Cheaper == cost.CheaperEC2 && i < len(v.spans)-1 {
+			return true
+		}
+	}
+	return false
+}
+
+// stretches of rates in which one costs less, from below.
+func (v *Verdict) stretches() []string {
+	var list []string
+	for i, s := range v.spans {
+		name, from, to := v.named(s.Cheaper), perSecond(float64(s.From)), perSecond(float64(s.To))
+		switch {
+		case s.Cheaper == cost.Undecided:
+		case i == 0:
+			list = append(list, name+" below "+to)
+		case i == len(v.spans)-1:
+			list = append(list, name+" above "+from)
+		default:
+			list = append(list, name+" from "+from+" to "+to)
+		}
+	}
+	return list
 }
 
 func (v *Verdict) sloSentences() []string {
-	switch {
-	case !v.SLO:
+	if !v.SLO {
 		return []string{"The run had no SLO, so which target is fast enough is not judged."}
-	case len(v.Misses) == 0:
-		return []string{"Both keep the SLO at the rates of this run."}
-	case len(v.Misses) == 1:
-		other := v.Lambda
-		if v.Misses[0] == v.Lambda {
-			other = v.EC2
-		}
-		return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", v.Misses[0], other)}
 	}
-	return []string{"Both miss the SLO, so neither will do as it is."}
+	lambda, ec2 := slices.Contains(v.Misses, v.Lambda), slices.Contains(v.Misses, v.EC2)
+	only := "%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs."
+	var list []string
+	switch {
+	case lambda && ec2:
+		list = append(list, "Both miss the SLO, so neither will do as it is.")
+	case lambda:
+		list = append(list, fmt.Sprintf(only, v.Lambda, v.EC2))
+	case ec2:
+		list = append(list, fmt.Sprintf(only, v.EC2, v.Lambda))
+	default:
+		list = append(list, "Both keep the SLO at the rates of this run.")
+	}
+	for _, name := range v.Misses {
+		if name != v.Lambda && name != v.EC2 {
+			list = append(list, name+", which is not judged here, misses the SLO.")
+		}
+	}
+	return list
 }
 
 // tailSentences compare the highest percentile up to p99 that was compared.

@@ -51,6 +51,12 @@ func Within(v, share float64) Interval {
 	return Interval{v * (1 - share), v, v * (1 + share)}
 }
 
+// OrMore is the range without an upper end: High is the most that is allowed.
+func (i Interval) OrMore() Interval {
+	i.High = largest
+	return i
+}
+
 // check demands lowest ≤ Low ≤ Point ≤ High ≤ highest.
 func (i Interval) check(name string, lowest, highest float64) error {
 	for _, v := range []float64{i.Low, i.Point, i.High} {

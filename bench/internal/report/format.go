@@ -3,7 +3,6 @@ package report
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 )
@@ -75,19 +74,7 @@ func formatOne(unit analysis.Unit, v analysis.Value) string {
 }
 
 // digits writes three significant digits, with thousands set apart.
-func digits(v float64) string {
-	if v == 0 {
-		return "0"
-	}
-	text := strconv.FormatFloat(v, 'e', 2, 64)
-	mantissa, exponent, _ := strings.Cut(text, "e")
-	e, err := strconv.Atoi(exponent)
-	if err != nil || e < -6 || e >= 12 {
-		return mantissa + "e" + strconv.Itoa(e)
-	}
-	rounded, _ := strconv.ParseFloat(text, 64)
-	return group(strconv.FormatFloat(rounded, 'f', max(0, 2-e), 64))
-}
+func digits(v float64) string { return analysis.Digits(v) }
 
 // choose is one for a single thing, and the number before the noun for others.
 func choose(n int64, one, noun string) string {
@@ -97,20 +84,7 @@ func choose(n int64, one, noun string) string {
 	return group(strconv.FormatInt(n, 10)) + " " + noun
 }
 
-func group(number string) string {
-	whole, rest, point := strings.Cut(number, ".")
-	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "-", whole[1:]
-	}
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if point {
-		rest = "." + rest
-	}
-	return sign + whole + rest
-}
+func group(number string) string { return analysis.Grouped(number) }
 
 // ratio writes a cell's ratio with the word that says which way it went.
 func ratio(c analysis.Cell) cell {

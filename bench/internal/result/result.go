@@ -158,11 +158,13 @@ type Spec struct {
 	// charges for more.
 	CreditMode string `json:"credit_mode,omitempty"`
 	// TLS says whether requests were encrypted on their way; where it is null, the scheme of the URL does.
-	TLS       *bool  `json:"tls,omitempty"`
-	Instances int    `json:"instances,omitempty"`
-	MemoryMB  int    `json:"memory_mb,omitempty"`
-	FrontDoor string `json:"front_door,omitempty"`
-	Auth      string `json:"auth,omitempty"`
+	TLS       *bool `json:"tls,omitempty"`
+	Instances int   `json:"instances,omitempty"`
+	MemoryMB  int   `json:"memory_mb,omitempty"`
+	// ProvisionedConcurrency is how many environments of a deployed function are kept.
+	ProvisionedConcurrency int    `json:"provisioned_concurrency,omitempty"`
+	FrontDoor              string `json:"front_door,omitempty"`
+	Auth                   string `json:"auth,omitempty"`
 	// Notes say in sentences what the target is not, such as a CPU that is not limited to the memory's share.
 	Notes []string `json:"notes,omitempty"`
 }

@@ -287,6 +287,6 @@ func ParseFlags(flags []string) ([]Spec, error) {
 func (s *Spec) resultSpec() result.Spec {
 	return result.Spec{
 		Region: s.Region, Arch: s.Arch, InstanceType: s.InstanceType, Instances: s.Instances, MemoryMB: s.MemoryMB,
-		FrontDoor: s.FrontDoor, Auth: s.Auth, CreditMode: s.CreditMode, TLS: s.TLS,
+		FrontDoor: s.FrontDoor, Auth: s.Auth, CreditMode: s.CreditMode, TLS: s.TLS, ProvisionedConcurrency: s.ProvisionedConcurrency,
 	}
 }
