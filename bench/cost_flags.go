@@ -112,6 +112,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.volume, "volume-gb", 8, "EC2: gp3 volume of an instance")
 	f.Var(&o.discount, "savings-plan", "EC2: what a savings plan takes off the price of the instances")
 	f.Var(&o.cpu, "cpu-at-capacity", "EC2: share of its vCPUs that an instance uses at --instance-rps, for the credits of burstable types (default all)")
+	f.Lookup("cpu-at-capacity").DefValue = "" // that 0 % stands for all is said in words
 	f.BoolVar(&o.managed, "managed-instances", false, "Lambda Managed Instances too")
 
 	f.Var(&o.uncertainty, "uncertainty", "range around --duration and --instance-rps, and around billed times of DIR, that the break-even is given for")
