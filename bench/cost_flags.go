@@ -128,6 +128,15 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	o.refresh.flags(f)
 }
 
+// validate finds what the flags alone are wrong in; what is in them is for the model to say.
+func (o *costOptions) validate() error {
+	var errs faults
+	errs.when(o.duration < 0, "--duration %s: expected 0s or more", o.duration)
+	errs.when(o.init < 0, "--init %s: expected 0s or more", o.init)
+	errs.when(o.json && o.csv, "--json and --csv: standard output has room for one")
+	return errors.Join(errs...)
+}
+
 // load without its duty.
 func (o *costOptions) load() cost.Load {
 	return cost.Load{
