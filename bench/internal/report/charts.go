@@ -145,11 +145,20 @@ func cumulativeFigure(m *analysis.Model) figure {
 		n := i * (len(points) - 1) / rows
 		cells := []cell{plain(formatOne(analysis.Microseconds, analysis.Known(points[n].X)))}
 		for j := range m.Shapes {
-			cells = append(cells, plain(formatOne(analysis.Share, analysis.Known(m.Shapes[j].Cumulative[n].Y))))
+			cells = append(cells, plain(shareWithin(m.Shapes[j].Cumulative[n].Y)))
 		}
 		f.table.add(cells...)
 	}
 	return f
+}
+
+// shareWithin is never 100 % before all are in it.
+func shareWithin(y float64) string {
+	text := formatOne(analysis.Share, analysis.Known(y))
+	if y < 1 && text == formatOne(analysis.Share, analysis.Known(1)) {
+		return "99.9+ %"
+	}
+	return text
 }
 
 func percentileOf(s *analysis.Shape, n int) analysis.Value { return analysis.Known(s.Percentiles[n].Y) }

@@ -527,6 +527,21 @@ func TestEnvironmentsAreNamed(t *testing.T) {
 	}
 }
 
+// TestRatiosAreNamed says which of two ratios that are called alike is which.
+func TestRatiosAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		run  *result.Run
+		want bool
+	}{{rounds(), len(model(t, rounds()).Rounds) >= 5}, {compared(), true}, {normal(), false}} {
+		_, text, _ := strings.Cut(markdown(t, model(t, test.run)), "## In short")
+		text, _, _ = strings.Cut(text, "\n## ")
+		if got := strings.Contains(text, ", of the totals)"); got != test.want {
+			t.Errorf("of %d rounds it says which ratio this is: %v\n%s", test.run.Rounds, got, text)
+		}
+	}
+}
+
 func TestHowToRunItAgain(t *testing.T) {
 	t.Parallel()
 	kinds := func(one, two string) *result.Run {
