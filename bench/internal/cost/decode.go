@@ -158,7 +158,7 @@ func checkTiers(where string, tiers []Tier, sources map[string]string) []error {
 		last := i == len(tiers)-1
 		switch {
 		case t.USD != nil && !(*t.USD >= 0 && *t.USD < largest):
-			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 to %g", where, i, *t.USD, float64(largest)))
+			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 or more, below %g", where, i, *t.USD, float64(largest)))
 		case t.Size < 0 || math.IsNaN(t.Size) || t.Size > 1e15:
 			errs = append(errs, fmt.Errorf("%s[%d]: size %g: expected more than 0, or none", where, i, t.Size))
 		case last && t.Size != 0, !last && t.Size == 0:
