@@ -72,6 +72,9 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 	if f.Changed("scenario") || f.Changed("rounds") {
 		return usageError{errors.New("--scenario and --rounds are for --plan")}
 	}
+	if err := o.validate(); err != nil {
+		return usageError{err}
+	}
 	q, err := o.question(f, prices, args)
 	if err != nil {
 		return usageError{err}
@@ -159,6 +162,9 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		r, err := load(args[0])
 		if err != nil {
 			return nil, err
+		}
+		if len(r.Targets) == 0 {
+			return nil, fmt.Errorf("%s: its result has no targets, so nothing was measured that could cost anything", args[0])
 		}
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
@@ -266,6 +272,9 @@ func (q *costQuestion) answer(now time.Time) (*costAnswer, error) {
 	}
 	lambda, lambdaErr := c.Lambda.Bill(c.Prices, c.Load)
 	ec2, ec2Err := c.EC2.Bill(c.Prices, c.Load)
+	if lambdaErr != nil && ec2Err != nil && lambdaErr.Error() == ec2Err.Error() {
+		ec2Err = nil // of what both have, such as the region
+	}
 	if err := errors.Join(lambdaErr, ec2Err); err != nil {
 		return nil, err
 	}

@@ -113,6 +113,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.volume, "volume-gb", 8, "EC2: gp3 volume of an instance")
 	f.Var(&o.discount, "savings-plan", "EC2: what a savings plan takes off the price of the instances")
 	f.Var(&o.cpu, "cpu-at-capacity", "EC2: share of its vCPUs that an instance uses at --instance-rps, for the credits of burstable types (default all)")
+	f.Lookup("cpu-at-capacity").DefValue = "" // that 0 % stands for all is said in words
 	f.BoolVar(&o.managed, "managed-instances", false, "Lambda Managed Instances too")
 
 	f.Var(&o.uncertainty, "uncertainty", "range around --duration and --instance-rps, and around billed times of DIR, that the break-even is given for")
@@ -126,6 +127,15 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "print JSON instead of tables")
 	f.BoolVar(&o.csv, "csv", false, "print the points of the break-even curves as CSV instead of tables")
 	o.refresh.flags(f)
+}
+
+// validate finds what the flags alone are wrong in; what is in them is for the model to say.
+func (o *costOptions) validate() error {
+	var errs faults
+	errs.when(o.duration < 0, "--duration %s: expected 0s or more", o.duration)
+	errs.when(o.init < 0, "--init %s: expected 0s or more", o.init)
+	errs.when(o.json && o.csv, "--json and --csv: standard output has room for one")
+	return errors.Join(errs...)
 }
 
 // load without its duty.

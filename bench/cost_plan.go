@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/report"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
@@ -62,8 +63,8 @@ func (o *costOptions) estimate(plan *cost.Plan, prices *cost.Table) (*cost.RunEs
 	if err != nil {
 		return nil, err
 	}
-	if o.rounds < 1 || o.rounds > maxRounds {
-		return nil, fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
+	if o.rounds < 1 || o.rounds > result.MaxRounds {
+		return nil, fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, result.MaxRounds)
 	}
 	targets := plan.Targets(o.region)
 	if len(targets) == 0 {

@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -107,7 +108,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	root.Version = strings.TrimSpace(built.Version + " " + built.Commit + " " + built.Go)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return usageError{fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
+		return usageError{fmt.Errorf("%w\nSee '%s --help'", plainFlag(err), c.CommandPath())}
 	})
 	runCommand := newRunCommand(std, "run")
 	runCommand.Short = "Run a scenario on the targets (what bench does without a command)"
@@ -124,6 +125,19 @@ func shippedScenarios() string {
 		_, _ = fmt.Fprintf(&b, "  %-15s %s\n", name, scenarios.Describe(name))
 	}
 	return b.String()
+}
+
+// plainFlag says what a number is wanted for, where the library names the function that read it.
+func plainFlag(err error) error {
+	wrong, ok := errors.AsType[*strconv.NumError](err)
+	if !ok {
+		return err
+	}
+	text, found := strings.CutSuffix(err.Error(), wrong.Error())
+	if !found {
+		return err
+	}
+	return fmt.Errorf("%s%q is no number that can be used", text, wrong.Num)
 }
 
 // noArgs and oneArg are cobra's, as usage errors.

@@ -49,6 +49,9 @@ one that was written, and the report says so. No result.json is written; --json 
 
 // load reads the result of a run, or what its journal has of it.
 func load(dir string) (*result.Run, error) {
+	if info, err := os.Stat(dir); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file: give the folder that it is in", dir)
+	}
 	path := filepath.Join(dir, result.FileName)
 	info, err := os.Stat(path)
 	// An empty file is no result: a shell makes it before 'bench report --json' begins whose output goes there.
@@ -56,6 +59,9 @@ func load(dir string) (*result.Run, error) {
 		return result.Load(dir)
 	}
 	r, err := result.LoadJournal(dir)
+	if errors.Is(err, fs.ErrNotExist) && info != nil {
+		return nil, fmt.Errorf("%s is empty, and there is no %s to rebuild it from", path, result.JournalName)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s has no %s: expected the output folder of a run", dir, result.FileName)
 	}

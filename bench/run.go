@@ -53,8 +53,6 @@ type runOptions struct {
 	sweep *sweep // of bench tune; nil of bench run
 }
 
-const maxRounds = 1000
-
 func newRunCommand(std streams, name string) *cobra.Command {
 	o := runOptions{spend: spend{estimate: estimateRun}}
 	c := &cobra.Command{
@@ -114,8 +112,8 @@ func (o *runOptions) validate(c *cobra.Command) error {
 		return errors.New("--targets and --target exclude each other: put all targets into the file, or name all by URL")
 	case o.quota && (o.targets != "local" || len(o.named) > 0):
 		return errors.New("--request-quota is for --targets local: in a targets file give the bootstrap \"request_quota\": true")
-	case o.rounds < 1 || o.rounds > maxRounds:
-		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, maxRounds)
+	case o.rounds < 1 || o.rounds > result.MaxRounds:
+		return fmt.Errorf("--rounds %d: expected 1 to %d", o.rounds, result.MaxRounds)
 	case o.targets == "" || o.targets == "terraform=":
 		return fmt.Errorf("--targets %q: expected local, terraform, terraform=DIR or FILE.json", o.targets)
 	}

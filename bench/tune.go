@@ -128,7 +128,7 @@ func (o *tuneOptions) validate(f *pflag.FlagSet) error {
 	var errs faults
 	r := &o.run
 	errs.when(f.Changed("out") && r.out == "", "--out: expected a folder, got an empty name")
-	errs.when(r.rounds < 1 || r.rounds > maxRounds, "--rounds %d: expected 1 to %d", r.rounds, maxRounds)
+	errs.when(r.rounds < 1 || r.rounds > result.MaxRounds, "--rounds %d: expected 1 to %d", r.rounds, result.MaxRounds)
 	errs.when(r.targets == "" || r.targets == "terraform=", "--targets %q: expected local, terraform, terraform=DIR or FILE.json", r.targets)
 	errs.when(len(o.memory) == 0, "--memory: expected sizes in MB, such as 256,512,1024")
 	for i, mb := range o.memory {

@@ -115,15 +115,16 @@ func addPauses(to *result.Pauses, before, after *runtimemetrics.Float64Histogram
 	}
 }
 
-// share of all CPUs that bench worked on, and spun on; false if the load was too short to tell.
+// share of all CPUs that bench worked on, and spun on; false if the load was too short to tell. A little more than all CPUs, which the
+// system's counting in steps may come to, is all of them.
 func (s *strain) share(cpus int) (worked, spun float64, ok bool) {
 	all := s.wall.Seconds() * float64(cpus)
-	return s.cpu.Seconds() / all, s.spun.Seconds() / all, s.wall >= enough
+	return min(1, s.cpu.Seconds()/all), min(1, s.spun.Seconds()/all), s.wall >= enough
 }
 
 // machineShare is the share of all CPUs that anything worked on; false if unknown.
 func (s *strain) machineShare() (float64, bool) {
-	return s.busy.Seconds() / s.all.Seconds(), s.all > 0 && s.wall >= enoughMachine
+	return min(1, s.busy.Seconds()/s.all.Seconds()), s.all > 0 && s.wall >= enoughMachine
 }
 
 // openFiles is how many files bench has open; false if unknown.

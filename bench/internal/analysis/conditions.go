@@ -93,7 +93,7 @@ func (m *Model) coldStarts() []Row {
 	rows = append(rows, spanRows("cold", "Cold response", Neither, stats, func(t *result.Target) *result.Summary { return &t.ColdStarts.ResponseTime }, "mean", "p50", "max")...)
 	rows = append(rows, spanRows("init", "Init", Neither, stats, func(t *result.Target) *result.Summary { return t.ColdStarts.Init }, "mean", "p50", "max")...)
 	return append(rows,
-		pick(Metric{"environments", "Environments started", Count, Neither}, stats, func(t *result.Target) Value { return optionalCount(t.ColdStarts.Environments) }),
+		pick(Metric{"environments", "Environments started, check included", Count, Neither}, stats, func(t *result.Target) Value { return optionalCount(t.ColdStarts.Environments) }),
 		pick(Metric{"max_concurrent", "Environments at once, max", Count, Neither}, stats, func(t *result.Target) Value { return optionalCount(t.ColdStarts.MaxConcurrent) }),
 		pick(Metric{"warmed_by_check", "Warmed by the check before", Count, Neither}, stats, func(t *result.Target) Value { return Known(float64(t.ColdStarts.WarmedByCheck)) }),
 		m.uncounted(stats),

@@ -93,7 +93,7 @@ func (m *Model) lambda() []Row {
 	some("throttles_scaling_rate", "Throttled at the scaling rate", func(l *result.Lambda) int64 { return l.Throttles.ScalingRate }, nil)
 	some("throttles_request_rate", "Throttled at the request rate", func(l *result.Lambda) int64 { return l.Throttles.RequestRate }, nil)
 	count("busy_max", "Invocations at once, max", (*result.Lambda).MostBusy, nil)
-	count("load_started", "Environments started", func(l *result.Lambda) int64 { return l.Environments.Started }, nil)
+	count("load_started", "Environments started by the load", func(l *result.Lambda) int64 { return l.Environments.Started }, nil)
 	some("init_failures", "Inits that failed", func(l *result.Lambda) int64 { return l.Environments.InitFailures }, func(l *result.FunctionLog) int64 { return l.FailedInits })
 	some("provisioned", "Environments provisioned", func(l *result.Lambda) int64 { return l.Environments.Provisioned }, nil)
 	some("reaped", "Environments ended as idle", func(l *result.Lambda) int64 { return l.Environments.Reaped }, nil)

@@ -69,7 +69,7 @@ func ParsePrices(name string, data []byte) (*Table, error) {
 	d.DisallowUnknownFields()
 	var f pricesFile
 	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s:%d: is no prices file: %w", name, lineAt(data, offsetOf(err, d.InputOffset())), err)
+		return nil, fmt.Errorf("%s:%d: is no prices file: %w", name, lineAt(data, offsetOf(err, d.InputOffset())), plainJSON(err))
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("%s:%d: has something after the prices", name, lineAt(data, d.InputOffset()))
@@ -85,6 +85,18 @@ func ParsePrices(name string, data []byte) (*Table, error) {
 		t.Instances = map[string]Instance{}
 	}
 	return t, nil
+}
+
+// plainJSON says what a writer of the file can use, where the library names the types of this program.
+func plainJSON(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		where := wrong.Field
+		if where == "" {
+			where = "the file"
+		}
+		return fmt.Errorf("%s: the value is of the wrong kind: %s", where, wrong.Value)
+	}
+	return err
 }
 
 func offsetOf(err error, otherwise int64) int64 {
@@ -146,7 +158,7 @@ func checkTiers(where string, tiers []Tier, sources map[string]string) []error {
 		last := i == len(tiers)-1
 		switch {
 		case t.USD != nil && !(*t.USD >= 0 && *t.USD < largest):
-			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 or more", where, i, *t.USD))
+			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 or more, below %g", where, i, *t.USD, float64(largest)))
 		case t.Size < 0 || math.IsNaN(t.Size) || t.Size > 1e15:
 			errs = append(errs, fmt.Errorf("%s[%d]: size %g: expected more than 0, or none", where, i, t.Size))
 		case last && t.Size != 0, !last && t.Size == 0:

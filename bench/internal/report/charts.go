@@ -145,11 +145,20 @@ func cumulativeFigure(m *analysis.Model) figure {
 		n := i * (len(points) - 1) / rows
 		cells := []cell{plain(formatOne(analysis.Microseconds, analysis.Known(points[n].X)))}
 		for j := range m.Shapes {
-			cells = append(cells, plain(formatOne(analysis.Share, analysis.Known(m.Shapes[j].Cumulative[n].Y))))
+			cells = append(cells, plain(shareWithin(m.Shapes[j].Cumulative[n].Y)))
 		}
 		f.table.add(cells...)
 	}
 	return f
+}
+
+// shareWithin is never 100 % before all are in it.
+func shareWithin(y float64) string {
+	text := formatOne(analysis.Share, analysis.Known(y))
+	if y < 1 && text == formatOne(analysis.Share, analysis.Known(1)) {
+		return "99.9+ %"
+	}
+	return text
 }
 
 func percentileOf(s *analysis.Shape, n int) analysis.Value { return analysis.Known(s.Percentiles[n].Y) }
@@ -173,7 +182,10 @@ func environmentsFigure(m *analysis.Model) figure {
 		X: chart.Axis{Label: "time since the load began", Scale: chart.Linear, Unit: chart.Seconds},
 		Y: chart.Axis{Label: "count", Scale: chart.Linear, Unit: chart.Count, Zero: true},
 	}}
-	f.table = &grid{head: []string{"Target", "From", "To", "Invocations at once, max", "Environments, max", "Cold requests"}, left: map[int]bool{0: true}}
+	f.table = &grid{head: []string{"Target", "From", "To", "Invocations at once, max", "Environments, sampled"}, left: map[int]bool{0: true}}
+	if m.Timeline != nil {
+		f.table.head = append(f.table.head, "Cold requests")
+	}
 	cold := int64(0)
 	var parts []string
 	for i := range m.Run.Targets {
@@ -194,13 +206,21 @@ func environmentsFigure(m *analysis.Model) figure {
 	}
 	if len(f.Series) == 0 {
 		f.absent = "No target counted environments or had a cold start, so there is no concurrency to draw."
+		if m.Timeline == nil && len(m.ColdStarts) > 0 {
+			f.absent = noIntervals
+		}
 		return f
 	}
 	f.environmentsTable(m)
 	f.Bands = phaseBands(m)
-	f.note = "Invocations and environments are the most within a span, as the local Lambda service counted them. Cold requests are those of an interval, as their answers say."
-	if cold == 0 {
-		f.note += " No counted interval had a cold request."
+	f.note = "Counted by the local Lambda service. " + sampledNote
+	switch {
+	case m.Timeline == nil:
+		f.note += " When requests were cold is not known: there is no " + result.JournalName + " beside " + result.FileName + " that can be read."
+	case cold == 0:
+		f.note += " No interval had a cold request."
+	default:
+		f.note += " Cold requests are those of an interval, as their answers say."
 	}
 	f.Summary = "Lines over the time of the load. " + strings.Join(parts, "; ") + "."
 	return f
@@ -266,16 +286,16 @@ func (f *figure) environmentsTable(m *analysis.Model) {
 		}
 		for _, s := range spans(l, concurrencyRows) {
 			cells := []cell{plain(inChart(m, i)), plain(seconds(s.from)), plain(seconds(s.to)), plain(strconv.Itoa(s.busy)), plain(strconv.Itoa(mostEnvironments(l, s)))}
-			f.table.add(append(cells, plain(coldWithin(m, i, s)))...)
+			if m.Timeline != nil {
+				cells = append(cells, plain(coldWithin(m, i, s)))
+			}
+			f.table.add(cells...)
 		}
 	}
 }
 
 // coldWithin counts the cold requests of intervals that ended in a span.
 func coldWithin(m *analysis.Model, target int, s span) string {
-	if m.Timeline == nil {
-		return missing
-	}
 	n := int64(0)
 	for _, at := range m.Timeline.Moments[target] {
 		if at.ToS > s.from && at.ToS <= s.to {

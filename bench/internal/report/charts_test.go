@@ -343,3 +343,24 @@ func BenchmarkReports(b *testing.B) {
 	runtime.ReadMemStats(&after)
 	b.ReportMetric(float64(after.Sys)/(1<<20), "peak-MiB")
 }
+
+// TestSharesBelowAll keeps a table from calling everything done while the slowest are still out.
+func TestSharesBelowAll(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(resulttest.FourPhase(100), 5, resulttest.EC2(), resulttest.Lambda())
+	for i := range run.Targets {
+		s := &run.Targets[i].Overall
+		h, err := s.ResponseTime.Decode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h.Record(10 * time.Second) // one of many thousands
+		s.ResponseTime = h.Summary()
+	}
+	_, text, _ := strings.Cut(markdown(t, full(t, run)), "Share of requests by response time")
+	_, text, _ = strings.Cut(text, " Within |")
+	text, _, _ = strings.Cut(text, "</details>")
+	if got := strings.Count(text, "| 100 % "); got > 2*2 || !strings.Contains(text, "99.9+ %") {
+		t.Errorf("%d cells are all, and one sample is at 10 s:\n%s", got, text)
+	}
+}

@@ -80,7 +80,7 @@ func latencyFigure(m *analysis.Model) figure {
 	}
 	f.thinLines(m)
 	f.Summary = "Lines of median, p99 and max of each interval over the time of the run. " + strings.Join(parts, "; ") + "."
-	f.note = "Each step is an interval of a second, or what a phase was shorter. The targets take turns, so that each line has gaps while others have theirs. " +
+	f.note = "Each step is an interval of a second, or shorter at the end of a phase. The targets take turns, so that each line has gaps while others have theirs. " +
 		"A median takes 20 samples and a p99 1,000; intervals with fewer have a max only. Shaded are the phases." + thinned(m)
 	f.timeTable(m, []string{"Median", "p99", "Max"}, analysis.Microseconds, func(at *analysis.Moment) []analysis.Value {
 		return []analysis.Value{at.Median, at.Tail, at.Worst}
@@ -114,7 +114,7 @@ func throughputFigure(m *analysis.Model) figure {
 	}
 	f.thinLines(m)
 	f.Summary = "Lines of right answers a second in each interval over the time of the run. " + strings.Join(parts, "; ") + "."
-	f.note = "Each step is an interval of a second, or what a phase was shorter. Shaded are the phases." + thinned(m)
+	f.note = "Each step is an interval of a second, or shorter at the end of a phase. Shaded are the phases." + thinned(m)
 	f.timeTable(m, []string{"Throughput"}, analysis.PerSecond, func(at *analysis.Moment) []analysis.Value { return []analysis.Value{at.Throughput} })
 	return f
 }

@@ -76,7 +76,7 @@ const (
 	coldWarmNote = "Warm is what is left when the cold requests are taken out of all of them."
 	tailNote     = "A model, not a measurement: requests at random moments (Poisson) at a steady rate, each environment taken away after 60 to 5 minutes without a " +
 		"request (AWS does not document it), times as they were seen here. With ≥, fewer than ten of them are above. It says how the cold share and the tail change with the rate; bursts have more cold starts."
-	waterfallNote = "Means, which add up as percentiles do not, of the requests that succeeded. Handler and store are what the app says of itself (Server-Timing). What lies between the client and " +
+	waterfallNote = "Means, which add up as percentiles do not, of the requests that succeeded. Handler, store and init are what the app says of itself (Server-Timing), so the init is the part of a cold start that is in the app's own code. What lies between the client and " +
 		"the app (network, TLS records, front door, the adapter, the Runtime API) cannot be told apart from outside and is shown joined."
 )
 

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,6 +26,9 @@ func small() *result.Run {
 	lambda.FailEvery, lambda.Errors = 4, []string{"timeout"}
 	run := resulttest.Run(s, 2, resulttest.EC2(), lambda)
 	run.Targets[1].ColdStarts, run.Targets[1].Lambda = withErrors().Targets[1].ColdStarts, withErrors().Targets[1].Lambda
+	cold := result.NewHistogram()
+	cold.Record(41 * time.Millisecond)
+	run.Targets[1].ColdStarts.Requests, run.Targets[1].ColdStarts.ResponseTime = cold.Count(), cold.Summary()
 	run.Warnings = []string{"a warning"}
 	lag := run.Targets[0].Overall.ResponseTime
 	run.Generator.SendLag = &lag

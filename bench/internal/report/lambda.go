@@ -123,9 +123,12 @@ func (t *terminal) lambda() {
 	}
 }
 
+// sampledNote says what the figures of environments can miss.
+const sampledNote = "Invocations at once are the most within a span. Environments are samples of about one a second: an init between two of them is not seen."
+
 // concurrencyTable is the same in figures.
 func concurrencyTable(l *result.Lambda) *grid {
-	g := &grid{head: []string{"From", "To", "Invocations at once, max", "Environments idle, max", "In their init, max"}, left: map[int]bool{}}
+	g := &grid{head: []string{"From", "To", "Invocations at once, max", "Environments idle, sampled", "In their init, sampled"}, left: map[int]bool{}}
 	at := func(s float64) string { return strconv.FormatFloat(math.Round(s*1000)/1000, 'f', -1, 64) + " s" }
 	number := func(n int) cell { return plain(group(strconv.Itoa(n))) }
 	for _, p := range spans(l, concurrencyRows) {
@@ -167,7 +170,10 @@ func (d *document) lambda() {
 		}
 		d.paragraph("%s, %s:", md(m.Targets[i].Name), text)
 		d.code("", line)
-		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() { d.table(concurrencyTable(l)) })
+		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() {
+			d.table(concurrencyTable(l))
+			d.paragraph("%s", sampledNote)
+		})
 	}
 }
 

@@ -25,8 +25,7 @@ func markdown(m *analysis.Model, figures []figure) ([]byte, error) {
 	if len(m.ColdStarts) > 0 {
 		d.heading("Cold starts")
 		d.table(d.view.figures(m.ColdStarts))
-		d.paragraph("A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. " +
-			"*In warm-up phases or unseen* are the environments whose first request is in no figure, or got no answer that could tell. The cold response is what the client saw; init is the part before the first request is handed to the program.")
+		d.paragraph("%s", coldNote(m))
 	}
 	d.coldWarm()
 	d.waterfalls()
@@ -151,6 +150,15 @@ func (d *document) errors() {
 			}
 		}
 	}
+}
+
+// coldNote says what the rows about cold starts are, of those that the table has.
+func coldNote(m *analysis.Model) string {
+	text := "A cold request is the first one of its environment, as its answer says. Cold requests are part of all tables above. "
+	if row, ok := analysis.Find(m.ColdStarts, "uncounted"); ok && !unknown(row) {
+		text += "*In warm-up phases or unseen* are the environments whose first request is in no figure, or got no answer that could tell. "
+	}
+	return text + "The cold response is what the client saw; init is the part before the first request is handed to the program."
 }
 
 // alert takes visible text.

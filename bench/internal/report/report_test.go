@@ -482,7 +482,63 @@ func TestColdStartsOutsideTheCount(t *testing.T) {
 			if got := strings.Contains(text, "| In warm-up phases or unseen"); got != test.row {
 				t.Errorf("a row is there: %v, want %v", got, test.row)
 			}
+			if got := strings.Contains(text, "*In warm-up phases or unseen* are"); got != test.row {
+				t.Errorf("the row is explained: %v, want %v", got, test.row)
+			}
 		})
+	}
+}
+
+// TestConcurrencyWithoutJournal must not say when requests were cold, nor that none was.
+func TestConcurrencyWithoutJournal(t *testing.T) {
+	t.Parallel()
+	m := full(t, withErrors())
+	for _, known := range []bool{true, false} {
+		if !known {
+			m.Timeline = nil
+		}
+		_, text, found := strings.Cut(string(page(t, m)), "Cold starts and concurrency over time")
+		if !found {
+			t.Fatal("there is no such chart")
+		}
+		if got := strings.Contains(text, "When requests were cold is not known: there is no intervals.ndjson"); got == known {
+			t.Errorf("with the intervals %v: it says that they are missing: %v", known, got)
+		}
+		if got := strings.Contains(text, ">Cold requests</th>"); got != known {
+			t.Errorf("with the intervals %v: there is a column: %v", known, got)
+		}
+		if strings.Contains(text, "No interval had a cold request") || strings.Contains(text, "No counted interval") {
+			t.Errorf("with the intervals %v: 20 cold requests are none", known)
+		}
+	}
+}
+
+// TestEnvironmentsAreNamed tells the two counts of environments apart, and samples from maxima.
+func TestEnvironmentsAreNamed(t *testing.T) {
+	t.Parallel()
+	text := markdown(t, model(t, withErrors()))
+	for _, want := range []string{"| Environments started, check included ", "| Environments started by the load ", "| In their init, sampled ", "are samples of about one a second"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing", want)
+		}
+	}
+	if strings.Contains(text, "In their init, max") || strings.Contains(text, "| Environments started |") {
+		t.Errorf("a name says too little in\n%s", text)
+	}
+}
+
+// TestRatiosAreNamed says which of two ratios that are called alike is which.
+func TestRatiosAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		run  *result.Run
+		want bool
+	}{{rounds(), len(model(t, rounds()).Rounds) >= 5}, {compared(), true}, {normal(), false}} {
+		_, text, _ := strings.Cut(markdown(t, model(t, test.run)), "## In short")
+		text, _, _ = strings.Cut(text, "\n## ")
+		if got := strings.Contains(text, ", of the totals)"); got != test.want {
+			t.Errorf("of %d rounds it says which ratio this is: %v\n%s", test.run.Rounds, got, text)
+		}
 	}
 }
 

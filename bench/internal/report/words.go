@@ -75,10 +75,15 @@ func facts(m *analysis.Model) []string {
 		return []string{alone(m)}
 	}
 	var lines []string
+	// What the rounds tell is a mean of ratios, which is not the ratio of two totals.
+	rounds := slices.ContainsFunc(m.Comparisons, func(c analysis.Comparison) bool { return c.Interval != nil })
 	for _, f := range m.Facts {
 		s := scaleOf(f.Metric.Unit, []analysis.Value{f.Base, f.Value})
 		line := fmt.Sprintf("%s: %s %s, %s %s", f.Metric.Label, short(m.Targets[0].Name), s.format(f.Base), short(m.Targets[f.Target].Name), s.format(f.Value))
 		if text := ratio(f.Cell).text; text != missing {
+			if rounds {
+				text += ", of the totals"
+			}
 			line += " (" + text + ")"
 		}
 		lines = append(lines, line+".")

@@ -236,3 +236,59 @@ func (f *inflater) check(s *Summary) (own bool, err error) {
 	}
 	return own, nil
 }
+
+// agrees holds the figures of a summary against its histogram, the one that check read last, which must be of this program's range and
+// precision: each figure is in the bucket of its rank, and the mean between those of all lowest and of all highest values.
+func (f *inflater) agrees(s *Summary) error {
+	if s.Count == 0 {
+		return nil
+	}
+	figures := []struct {
+		name  string
+		value float64
+		rank  int64
+	}{
+		{"min", *s.Min, 1},
+		{"p50", *s.P50, rankOf(s.Count, 500)},
+		{"p90", *s.P90, rankOf(s.Count, 900)},
+		{"p95", *s.P95, rankOf(s.Count, 950)},
+		{"p99", *s.P99, rankOf(s.Count, 990)},
+		{"p99_9", *s.P999, rankOf(s.Count, 999)},
+		{"max", *s.Max, s.Count},
+	}
+	bucket, total := int64(0), int64(0)
+	least, most := 0.0, 0.0 // the sum of all samples
+	for payload := f.plain.Bytes()[innerHeader:]; len(payload) > 0; {
+		n, used := varint(payload)
+		payload = payload[used:]
+		if n < 0 {
+			bucket -= n
+			continue
+		}
+		lowest, highest := bucketRange(bucket)
+		bucket++
+		total += n
+		least, most = least+float64(n)*lowest, most+float64(n)*highest
+		for ; len(figures) > 0 && figures[0].rank <= total; figures = figures[1:] {
+			if v := figures[0].value; v < lowest || v > highest {
+				return fmt.Errorf("%s is %g, but by its histogram it is from %g to %g", figures[0].name, v, lowest, highest)
+			}
+		}
+	}
+	const blur = 1e-9 // of adding and dividing
+	count := float64(s.Count)
+	if *s.Mean < least/count*(1-blur) || *s.Mean > most/count*(1+blur) {
+		return fmt.Errorf("mean is %g, but by its histogram it is from %g to %g", *s.Mean, least/count, most/count)
+	}
+	return nil
+}
+
+// bucketRange is the lowest and the highest value of a bucket, in µs.
+func bucketRange(bucket int64) (lowest, highest float64) {
+	if bucket < 2048 {
+		return float64(bucket), float64(bucket)
+	}
+	doublings := bucket/1024 - 1
+	first := (1024 + bucket%1024) << doublings
+	return float64(first), float64(first + 1<<doublings - 1)
+}

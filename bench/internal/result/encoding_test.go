@@ -114,9 +114,9 @@ func TestDecodeChecksEveryHistogram(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			run := sample()
-			some := run.Targets[0].Overall.ResponseTime
+			some := run.Targets[1].Overall.ResponseTime
 			first, second, third := some, some, some
-			run.Targets[1].ColdStarts = &result.ColdStarts{ResponseTime: first, Init: &second}
+			run.Targets[1].ColdStarts = &result.ColdStarts{Requests: first.Count, ResponseTime: first, Init: &second}
 			run.Generator.SendLag = &third
 			if _, err := result.Decode([]byte(encoded(t, run))); err != nil {
 				t.Fatal(err)

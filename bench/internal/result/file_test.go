@@ -7,7 +7,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -157,6 +159,11 @@ func TestDecodeFindsFiguresThatContradict(t *testing.T) {
 		{"negative", func(s *result.Summary) { s.Min = number(-1) }, "min is -1"},
 		{"too many clipped", func(s *result.Summary) { s.Clipped = 7401 }, "clipped"},
 		{"other count", func(s *result.Summary) { s.Count-- }, "response times for"},
+		{"another p99", func(s *result.Summary) { s.P99 = number(*s.P95) }, "p99 is"},
+		{"another median", func(s *result.Summary) { s.P50 = number(*s.P50 * 1.002) }, "p50 is"},
+		{"a lower min", func(s *result.Summary) { s.Min = number(1) }, "min is 1, but by its histogram it is from"},
+		{"a higher max", func(s *result.Summary) { s.Max = number(3e9) }, "max is 3e+09"},
+		{"another mean", func(s *result.Summary) { s.Mean = number(*s.Mean * 1.01) }, "mean is"},
 		{"figures of nothing", func(s *result.Summary) { *s = result.Summary{Max: number(1)} }, "response times for"},
 	}
 	for _, test := range tests {
@@ -169,6 +176,136 @@ func TestDecodeFindsFiguresThatContradict(t *testing.T) {
 				t.Errorf("error %v, want %q in it", err, test.want)
 			}
 		})
+	}
+}
+
+// whole has something of everything that a hand may edit.
+func whole() *result.Run {
+	run := metered()
+	number, count := func(f float64) *float64 { return &f }, func(n int64) *int64 { return &n }
+	run.Generator.SpunFraction, run.Generator.MachineCPUFraction = number(0.2), number(1)
+	run.Generator.GCPauses = &result.Pauses{Count: 2, TotalUS: 40, MaxUS: 30}
+	run.Generator.OpenFiles, run.Generator.OpenFilesLimit = count(31), count(1024)
+	cold := result.NewHistogram()
+	cold.Record(80 * time.Millisecond)
+	run.Targets[1].ColdStarts = &result.ColdStarts{Requests: 2, ResponseTime: cold.Summary()}
+	return run
+}
+
+func TestDecodeFindsEditedFigures(t *testing.T) {
+	t.Parallel()
+	number, count := func(f float64) *float64 { return &f }, func(n int64) *int64 { return &n }
+	tests := []struct {
+		name   string
+		damage func(r *result.Run, ec2, lambda *result.Target)
+		want   string
+	}{
+		{"throughput", func(_ *result.Run, ec2, _ *result.Target) { ec2.Overall.ThroughputRPS = number(999_999) }, "ec2.overall: throughput_rps is 999999, but 7400 successes in"},
+		{"throughput of a phase", func(_ *result.Run, ec2, _ *result.Target) { *ec2.Phases[1].ThroughputRPS *= 1.001 }, "ec2.phases[1]: throughput_rps is"},
+		{"no time in a phase", func(_ *result.Run, ec2, _ *result.Target) { ec2.Phases[1].WallS = number(0) }, "ec2.phases[1]: there is a throughput_rps, but no wall_s"},
+		{"time of a phase", func(_ *result.Run, ec2, _ *result.Target) { ec2.Phases[1].WallS = number(100) }, "ec2.phases[1]: throughput_rps is"},
+		{"time of a phase, with its throughput", func(_ *result.Run, ec2, _ *result.Target) {
+			ec2.Phases[1].WallS, ec2.Phases[1].ThroughputRPS = number(100), number(float64(ec2.Phases[1].Successes)/100)
+		}, "ec2.overall: wall_s is"},
+		{"service time", func(_ *result.Run, ec2, _ *result.Target) {
+			ec2.Overall.ServiceTime.P99 = number(*ec2.Overall.ServiceTime.P95)
+		}, "ec2.overall.service_time_us: p99 is"},
+		{"more cold than all", func(_ *result.Run, _, lambda *result.Target) { lambda.ColdStarts.Requests = 99_999_999 }, "lambda.cold_starts: 99999999 requests were cold, of 7400 that count"},
+		{"fewer cold than timed", func(_ *result.Run, _, lambda *result.Target) { lambda.ColdStarts.Requests = 0 }, "lambda.cold_starts: 1 response times of 0 cold requests"},
+		{"fewer invocations than answers", func(_ *result.Run, _, lambda *result.Target) {
+			lambda.Lambda.Invocations, lambda.Lambda.ProvisionedInvocations, lambda.Lambda.Errors = 1, 0, map[string]int64{}
+		}, "lambda.lambda: invocations is 1, fewer than the 7277 right answers"},
+		{"CPU below nothing", func(r *result.Run, _, _ *result.Target) { r.Generator.CPUFraction = number(-4) }, "generator.cpu_fraction is -4, not in 0 to 1"},
+		{"CPU above all", func(r *result.Run, _, _ *result.Target) { r.Generator.MachineCPUFraction = number(1e300) }, "generator.machine_cpu_fraction is 1e+300"},
+		{"spun above all", func(r *result.Run, _, _ *result.Target) { r.Generator.SpunFraction = number(2) }, "generator.cpu_spun_fraction is 2"},
+		{"pauses", func(r *result.Run, _, _ *result.Target) { r.Generator.GCPauses.MaxUS = 50 }, "generator.gc_pauses: 2 pauses of 40 µs, the longest of 50 µs"},
+		{"files", func(r *result.Run, _, _ *result.Target) { r.Generator.OpenFiles = count(-1) }, "generator.open_files is -1"},
+		{"memory", func(r *result.Run, _, _ *result.Target) { r.Generator.PeakMemoryBytes = count(-1) }, "generator.peak_memory_bytes is -1"},
+		{"CPUs", func(r *result.Run, _, _ *result.Target) { r.Environment.CPUs = -2 }, "environment.cpus is -2"},
+		{"the machine's memory", func(r *result.Run, _, _ *result.Target) { r.Environment.MemoryMB = 1 << 60 }, "environment.memory_mb is"},
+		{"rounds", func(r *result.Run, _, _ *result.Target) { r.Rounds = 2 }, "rounds is 2, but the phases have rounds up to 1"},
+		{"rounds without end", func(r *result.Run, _, _ *result.Target) { r.Rounds, r.Interrupted = 1e12, true }, "rounds is 1000000000000, not in 0 to 1000"},
+		{"rounds below none", func(r *result.Run, _, _ *result.Target) { r.Rounds, r.Interrupted = -1, true }, "rounds is -1"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			run := whole()
+			test.damage(run, &run.Targets[0], &run.Targets[1])
+			if _, err := result.Decode([]byte(encoded(t, run))); err == nil || !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %v, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+// TestDecodeReadsWhatLooksOdd has what real runs may have.
+func TestDecodeReadsWhatLooksOdd(t *testing.T) {
+	t.Parallel()
+	tests := map[string]func(r *result.Run, lambda *result.Target){
+		"as it was":               func(*result.Run, *result.Target) {},
+		"stopped in round 1 of 9": func(r *result.Run, _ *result.Target) { r.Rounds, r.Interrupted = 9, true },
+		"trials of a search, cut": func(r *result.Run, t *result.Target) { t.Phases[3].Round, r.Interrupted = 1200, true },
+		"a load of nothing":       func(r *result.Run, _ *result.Target) { r.Targets, r.Thresholds = nil, nil },
+		"steps in CPU time":       func(r *result.Run, _ *result.Target) { *r.Generator.CPUFraction = 1.02 },
+		"throttles that are right": func(r *result.Run, t *result.Target) {
+			r.Scenario.Steps[0].Expect.Status, t.Lambda.Invocations = 429, 450
+		},
+		"refusals that are right": func(r *result.Run, t *result.Target) {
+			r.Scenario.Steps[1].Expect.Status, t.Lambda.Invocations = 413, 450
+		},
+		"events for later": func(_ *result.Run, t *result.Target) { t.Spec.FrontDoor, t.Lambda.Invocations = "invoke", 450 },
+		"cold requests that failed": func(_ *result.Run, t *result.Target) {
+			t.ColdStarts.Requests, t.ColdStarts.ResponseTime = 2, result.Summary{}
+		},
+		"another program's histogram": func(r *result.Run, _ *result.Target) {
+			other := hdrhistogram.New(1, 1e7, 2)
+			if err := other.RecordValues(5000, 10); err != nil {
+				t.Fatal(err)
+			}
+			text, err := other.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := 5100. // it rounds in its own way
+			r.Generator.SendLag = &result.Summary{Count: 10, Min: &at, Mean: &at, P50: &at, P90: &at, P95: &at, P99: &at, P999: &at, Max: &at, Histogram: string(text)}
+		},
+	}
+	for name, change := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run := whole()
+			change(run, &run.Targets[1])
+			if _, err := result.Decode([]byte(encoded(t, run))); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestDecodeReadsEveryBucket records at both ends of the buckets, where figures are easily taken for those of a neighbour, and clipped.
+func TestDecodeReadsEveryBucket(t *testing.T) {
+	t.Parallel()
+	var all []time.Duration
+	for power := range 32 {
+		for _, off := range []int64{-1, 0, 1} {
+			all = append(all, time.Duration(int64(1)<<power+off)*time.Microsecond, time.Duration(3<<power/2+off)*time.Microsecond)
+		}
+	}
+	all = append(all, -time.Second, 2*time.Hour, 300*time.Nanosecond)
+	together := result.NewHistogram()
+	for i, d := range append(all, all[0]) {
+		h := result.NewHistogram()
+		h.Record(d)
+		together.Record(d)
+		if i == len(all) {
+			h = together
+		}
+		run, s := whole(), h.Summary()
+		run.Targets, run.Thresholds, run.Generator.SendLag = nil, nil, &s
+		if _, err := result.Decode([]byte(encoded(t, run))); err != nil {
+			t.Errorf("%s: %v", d, err)
+		}
 	}
 }
 

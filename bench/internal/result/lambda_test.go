@@ -13,7 +13,9 @@ import (
 
 // metered is a run with what a local Lambda service counted.
 func metered() *result.Run {
-	run := sample()
+	lambda := resulttest.Lambda()
+	lambda.FailEvery, lambda.Errors = 60, []string{"status_503", "timeout"}
+	run := resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), lambda)
 	run.Targets[1].Lambda = resulttest.Meter()
 	return run
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
+	"reflect"
 	"slices"
 )
 
@@ -18,8 +20,9 @@ func (r *Run) validate() error {
 			errs = append(errs, fmt.Errorf("targets[%d]: name %q is empty or not unique", i, t.Name))
 		}
 		names[t.Name] = true
-		errs = append(errs, v.target(t))
+		errs = append(errs, v.target(t), r.metered(t))
 	}
+	errs = append(errs, r.validateRounds(), r.Environment.validate(), r.Generator.validate())
 	if r.Generator.SendLag != nil {
 		errs = append(errs, v.summary("generator.send_lag_us", r.Generator.SendLag))
 	}
@@ -84,12 +87,13 @@ func (v *validator) target(t *Target) error {
 	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	return t.addsUp()
+	return errors.Join(t.addsUp(), t.coldAmongAll())
 }
 
 // addsUp holds overall against the phases that count, which must be valid.
 func (t *Target) addsUp() error {
 	var sum Stats
+	wall := 0.0
 	failed := map[string]int64{}
 	for i := range t.Phases {
 		p := &t.Phases[i]
@@ -98,6 +102,9 @@ func (t *Target) addsUp() error {
 		}
 		sum.Requests += p.Requests
 		sum.Successes += p.Successes
+		if p.WallS != nil {
+			wall += *p.WallS
+		}
 		for kind, n := range p.Errors {
 			failed[kind] += n
 		}
@@ -105,6 +112,13 @@ func (t *Target) addsUp() error {
 	if o := &t.Overall; o.Requests != sum.Requests || o.Successes != sum.Successes {
 		return fmt.Errorf("%s.overall: %d requests and %d successes, but its phases that count have %d and %d",
 			t.Name, o.Requests, o.Successes, sum.Requests, sum.Successes)
+	}
+	own := 0.0
+	if t.Overall.WallS != nil {
+		own = *t.Overall.WallS
+	}
+	if !near(own, wall) {
+		return fmt.Errorf("%s.overall: wall_s is %g, but its phases that count have %g", t.Name, own, wall)
 	}
 	for _, kind := range slices.Sorted(maps.Keys(failed)) {
 		if failed[kind] != t.Overall.Errors[kind] {
@@ -134,14 +148,17 @@ func (v *validator) stats(where string, s *Stats) error {
 		return fmt.Errorf("%s: %d requests are not %d successes and %d errors", where, s.Requests, s.Successes, failed)
 	case s.ThroughputRPS != nil && *s.ThroughputRPS < 0:
 		return fmt.Errorf("%s: throughput_rps is negative", where)
-	case s.ThroughputRPS != nil && s.WallS == nil:
+	case s.ThroughputRPS != nil && (s.WallS == nil || *s.WallS == 0):
 		return fmt.Errorf("%s: there is a throughput_rps, but no wall_s", where)
+	case s.ThroughputRPS != nil && !near(*s.ThroughputRPS**s.WallS, float64(s.Successes)):
+		return fmt.Errorf("%s: throughput_rps is %g, but %d successes in %g s are %g", where, *s.ThroughputRPS, s.Successes, *s.WallS,
+			float64(s.Successes) / *s.WallS)
 	case s.ResponseTime.Count != s.Successes:
 		return fmt.Errorf("%s: %d response times for %d successes", where, s.ResponseTime.Count, s.Successes)
 	}
 	// In a closed loop the two are equal, and one look at the histogram is enough.
-	service := s.ServiceTime.validate(where + ".service_time_us")
-	if s.ServiceTime.Histogram != s.ResponseTime.Histogram || s.ServiceTime.Count != s.ResponseTime.Count {
+	var service error
+	if !reflect.DeepEqual(s.ServiceTime, s.ResponseTime) {
 		service = v.summary(where+".service_time_us", &s.ServiceTime)
 	}
 	errs := []error{
@@ -159,14 +176,22 @@ func (v *validator) stats(where string, s *Stats) error {
 	return errors.Join(errs...)
 }
 
-// summary checks the figures against each other, and the histogram's count.
+// near allows for what writing sums and quotients as decimal numbers loses, and much more.
+func near(got, want float64) bool { return math.Abs(got-want) <= 1e-6*max(1, want) }
+
+// summary checks the figures against each other and against the histogram. That of another program is only counted: its buckets may be
+// too wide to say what a figure is.
 func (v *validator) summary(where string, s *Summary) error {
 	err := s.validate(where)
 	if err != nil {
 		return err
 	}
 	own, err := v.histograms.check(s)
-	if err == nil && !own {
+	switch {
+	case err != nil:
+	case own:
+		err = v.histograms.agrees(s)
+	default:
 		// Another program's: only the library knows all that can be wrong with it.
 		_, err = s.Decode()
 	}
