@@ -3,7 +3,9 @@ package analysis
 // BreakEven is what targets cost a month over a range of rates. Nil where that is not known.
 type BreakEven struct {
 	// Basis says in a sentence where the figures come from: the prices with their date and region, what was measured, and what is estimated.
-	Basis  string
+	Basis string
+	// Bands says in a sentence what the bands of the curves are.
+	Bands  string
 	Curves []CostCurve
 	// Crossings are where two curves cross, by rate.
 	Crossings []Crossing
@@ -17,7 +19,7 @@ type CostCurve struct {
 	Points []CostPoint
 }
 
-// CostPoint is a cost in US dollars a month at a rate of requests a second. Low and High are the band of what was measured; they are
+// CostPoint is a cost in US dollars a month at a rate of requests a second. Low and High are the band that Bands tells of; they are
 // the cost itself where there is none.
 type CostPoint struct{ RateRPS, USD, Low, High float64 }
 

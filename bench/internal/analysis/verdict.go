@@ -200,6 +200,27 @@ func (in *CostInputs) capacityRange() cost.Interval {
 	return widen(*in.Capacity)
 }
 
+// bands says in a sentence what was measured of the ranges, and what is assumed.
+func (in *CostInputs) bands() string {
+	assumed := fmt.Sprintf("±%.0f %%, assumed", 100*assumedRange)
+	billed, capacity := "the range that was measured", "the range that its search found"
+	switch {
+	case in.BilledMS.Low == in.BilledMS.High:
+		billed = assumed
+	case in.Estimated:
+		billed = "the range of its estimate"
+	}
+	switch {
+	case in.AtLeast && in.Capacity.Low == in.Capacity.High:
+		capacity = fmt.Sprintf("%.0f %% less, assumed, to any more", 100*assumedRange)
+	case in.AtLeast:
+		capacity = "the lowest that was measured to any more"
+	case in.Capacity.Low == in.Capacity.High:
+		capacity = assumed
+	}
+	return fmt.Sprintf("Bands: of the billed time %s; of an instance's capacity %s.", billed, capacity)
+}
+
 func widen(i cost.Interval) cost.Interval {
 	if i.Low == i.High {
 		return cost.Within(i.Point, assumedRange)
@@ -228,6 +249,7 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven, da
 		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, Digits(c.Lambda.BilledMS.Point), least, perSecond(c.EC2.Capacity.Point)),
 		Curves: []CostCurve{lambda, ec2},
 	}
+	out.Bands = in.bands()
 	if in.Estimated {
 		out.Basis += " The billed time is estimated."
 	}

@@ -236,6 +236,32 @@ func TestProvisionedConcurrencyIsPaid(t *testing.T) {
 	}
 }
 
+// TestBandsSayWhatIsAssumed and what was measured.
+func TestBandsSayWhatIsAssumed(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*result.Run)
+		want   string
+	}{
+		"six rounds": {nil, "Bands: of the billed time ±20 %, assumed; of an instance's capacity the lowest that was measured to any more."},
+		"one round": {func(r *result.Run) {
+			*r = *resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
+			r.Targets[1].Lambda = resulttest.Meter()
+		}, "of an instance's capacity 20 % less, assumed, to any more."},
+		"searched": {func(r *result.Run) {
+			r.Targets[0].Capacity = &result.Capacity{KeptRPS: new(400.), LowRPS: new(380.), HighRPS: new(410.), LimitedBy: result.LimitTarget}
+		}, "of an instance's capacity the range that its search found."},
+		"deployed": {func(r *result.Run) { resulttest.Deployed(r).Targets[1].Lambda = nil }, "of the billed time the range that was measured;"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := compare(t, billed(c.change)).BreakEven.Bands; !strings.Contains(got, c.want) {
+				t.Errorf("%q, expected %q", got, c.want)
+			}
+		})
+	}
+}
+
 func TestVerdictOrders(t *testing.T) {
 	t.Parallel()
 	m := compare(t, billed(nil))

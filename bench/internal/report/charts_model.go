@@ -51,7 +51,7 @@ func costFigure(m *analysis.Model) figure {
 		parts = append(parts, "The lines do not cross in this range")
 	}
 	f.Summary = "Lines of the monthly cost over the rate of requests. " + strings.Join(parts, "; ") + "."
-	f.note = visible(b.Basis) + " Bands are the range of what was measured. Both axes are logarithmic."
+	f.note = visible(b.Basis) + " " + visible(b.Bands) + " Both axes are logarithmic."
 	f.costRows(b)
 	return f
 }

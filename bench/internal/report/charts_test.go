@@ -47,7 +47,7 @@ func full(t testing.TB, run *result.Run) *analysis.Model {
 }
 
 func breakEven() *analysis.BreakEven {
-	b := &analysis.BreakEven{Basis: "Prices of us-east-1 of 31 July 2026; the billed time is emulated.", Curves: []analysis.CostCurve{{Target: 0}, {Target: 1}}}
+	b := &analysis.BreakEven{Basis: "Prices of us-east-1 of 31 July 2026; the billed time is emulated.", Bands: "Bands: the range of what was measured.", Curves: []analysis.CostCurve{{Target: 0}, {Target: 1}}}
 	for e := -20; e <= 50; e++ {
 		rate := math.Pow(10, float64(e)/10)
 		ec2, lambda := 30*math.Ceil(rate/2500)+math.Sqrt(rate)/10, 5.4*rate
