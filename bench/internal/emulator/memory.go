@@ -14,9 +14,11 @@ const (
 	// mostAlone is the longest time for which a process that has had no children so far is taken to have none. Looking for them reads
 	// a file for each of its threads: with 64 environments at work 15 % of the time of the service.
 	mostAlone = 8 * time.Second
-	// longInvocation is from when on the memory is read at the end of an invocation in any case: that costs some 20 µs.
+	// longInvocation is from when on the memory is read at the end of an invocation in any case, as long as few are at work: that costs some
+	// 20 µs.
 	longInvocation = 10 * time.Millisecond
-	// watchEvery is how often the memory is read of environments whose invocation has lasted that long, and watchShare the part of the time
+	fewAtWork      = 8
+	// watchEvery is how often the memory is read within invocations that last that long, and watchShare the part of the time
 	// that this may take, of one processor.
 	watchEvery = 100 * time.Millisecond
 	watchShare = 20
@@ -63,6 +65,11 @@ func (m *memory) read(pid int, now time.Time, look bool, most *atomic.Int64) {
 		m.known.Store(peak)
 		raise(most, int64(m.mb()))
 	}
+}
+
+// worthReading tells whether the memory is to be read at the end of an invocation however lately it has been; f.mu is held.
+func (f *function) worthReading(ended *usage) bool {
+	return ended != nil && (ended.duration >= watchEvery || ended.duration >= longInvocation && f.busy < fewAtWork)
 }
 
 // look reads the memory of the process and its children.

@@ -90,6 +90,7 @@ func (c *apiConn) next(req *http.Request) bool {
 	if e.exts.quiet() {
 		ended, due = f.asked(s, at)
 	}
+	read := f.worthReading(ended)
 	f.mu.Unlock()
 	if ended == nil {
 		e.announce(at)
@@ -99,7 +100,7 @@ func (c *apiConn) next(req *http.Request) bool {
 	}
 	next := c.hand(due)
 	if ended != nil {
-		e.memory.sample(e.child.Pid(), at, ended.duration >= longInvocation, &f.maxMemoryMB)
+		e.memory.sample(e.child.Pid(), at, read, &f.maxMemoryMB)
 		e.log.end(ended, at)
 	}
 	if next != nil {
