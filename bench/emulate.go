@@ -161,6 +161,10 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 			return usageError{err}
 		}
 	}
+	// Who reads the logs may go: a write to standard error fails then, and nothing else. Ignored, the signal would be so in functions, too.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	defer signal.Stop(broken)
 	leaveProcessors()
 	ctx, _, stop := watchSignals(ctx, func() {})
 	defer stop()

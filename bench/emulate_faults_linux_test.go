@@ -146,6 +146,27 @@ func TestEmulateKilledInABurst(t *testing.T) {
 	e.gone()
 }
 
+// Who reads the logs may go; the service stays.
+func TestEmulateWithoutAReaderOfLogs(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "log")
+	e := startEmulateIn(t, "mkfifo "+pipe+"; true <"+pipe+" & exec 2>"+pipe, "--log-lines=true")
+	for range 10 {
+		resp, err := http.Get(e.url + "/noise?n=100") //nolint:noctx // a local server
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			t.Errorf("status %d", resp.StatusCode)
+		}
+	}
+	e.signal(os.Interrupt)
+	if _ = e.cmd.Wait(); e.cmd.ProcessState.ExitCode() != exitDone {
+		t.Errorf("it ends with %s", e.cmd.ProcessState)
+	}
+	e.gone()
+}
+
 // Where the open files do not reach for the concurrency, it says for how much they do.
 func TestEmulateTellsOfFewDescriptors(t *testing.T) {
 	e := startEmulate(t, "--concurrency", "1000000")

@@ -28,6 +28,8 @@ type apiConn struct {
 	limit  io.LimitedReader // of conn; refilled for each request
 	reader *bufio.Reader
 
+	extra bool // one more than an environment needs
+
 	sent  atomic.Int64 // bytes, with those of an event that is being written
 	begun atomic.Bool  // the event that it carries is being written, or has been
 }
@@ -53,16 +55,30 @@ func (e *environment) accept() {
 		c.limit.R = conn
 		c.reader = bufio.NewReaderSize(&c.limit, 4096)
 		e.connsMu.Lock()
-		if e.connsBreak {
+		if e.connsBreak || !e.admit(c) {
 			e.connsMu.Unlock()
 			_ = conn.Close()
 			continue
 		}
-		e.conns[c] = struct{}{}
 		e.connsGone.Add(1)
 		e.connsMu.Unlock()
 		e.fn.workers.Go(c.serve)
 	}
+}
+
+// admit takes c on if there is room for it; e.connsMu is held. A function may open connections without end, and each has a descriptor
+// of this process: it may have enough for its slots and extensions, each asking and answering on connections of their own.
+func (e *environment) admit(c *apiConn) bool {
+	n := len(e.conns)
+	if n >= 2*len(e.slots)+2*maxExtensions+8 {
+		return false
+	}
+	c.extra = n >= connsPerEnvironment
+	if c.extra && !files().tryConn(n < 2*len(e.slots)) {
+		return false
+	}
+	e.conns[c] = struct{}{}
+	return true
 }
 
 // breakConns closes all connections.
@@ -139,6 +155,9 @@ func (c *apiConn) gone(readErr error) {
 	e.connsMu.Lock()
 	delete(e.conns, c)
 	e.connsMu.Unlock()
+	if c.extra {
+		files().freeConn()
+	}
 	e.connsGone.Done()
 }
 

@@ -134,7 +134,10 @@ func (f *function) accountOfInit(inv *invocation, out outcome) *usage {
 	}
 	a.outcome(out)
 	if failure, ok := errors.AsType[*InitError](out.err); ok && a.kind == outcomeExit {
-		a.failure, a.exit = failure.Type, exitText(failure.Exit)
+		a.failure, a.exit = failure.Type, failure.Reason
+		if failure.Exit != "" {
+			a.exit = exitText(failure.Exit)
+		}
 	}
 	a.settle(&f.cfg, now)
 	return a

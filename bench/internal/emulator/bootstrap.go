@@ -34,8 +34,8 @@ func checkBootstrap(path string) error {
 	if err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // only read
-	head := make([]byte, 20)
+	defer f.Close()           //nolint:errcheck // only read
+	head := make([]byte, 256) // as far as Linux looks for an interpreter
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
 		return fmt.Errorf("bootstrap: %w", err)
@@ -43,7 +43,23 @@ func checkBootstrap(path string) error {
 	if fault := formatFaultHere(head[:n]); fault != "" {
 		return fmt.Errorf("bootstrap %s %s", path, fault)
 	}
+	if name := interpreter(head[:n]); name != "" {
+		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("bootstrap %s: its interpreter %s does not exist: install it, or name another in the first line", path, name)
+		}
+	}
 	return nil
+}
+
+// interpreter is the program that the first line of a script names, "" if it names none by its full path.
+func interpreter(head []byte) string {
+	line, _, _ := strings.Cut(string(head), "\n")
+	rest, script := strings.CutPrefix(line, "#!")
+	words := strings.Fields(rest)
+	if !script || len(words) == 0 || !filepath.IsAbs(words[0]) {
+		return ""
+	}
+	return words[0]
 }
 
 // formatFaultHere is formatFault for this machine.

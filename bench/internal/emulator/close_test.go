@@ -154,3 +154,18 @@ func zombie(pid int) bool {
 	_, rest, ok := strings.Cut(string(b), ") ")
 	return err == nil && ok && strings.HasPrefix(rest, "Z")
 }
+
+// An invocation that has been answered when the service closes has succeeded.
+func TestReportOfAnAnsweredInvocationAtClose(t *testing.T) {
+	var out output
+	s := start(t, func(c *emulator.Config) { rawBootstrap(c); c.Output, c.LogLines = &out, true })
+	if r := get(t, s, "/no-next"); r.status != http.StatusOK {
+		t.Fatalf("answer is %d %q", r.status, r.body)
+	}
+	if err := s.Close(0); err != nil {
+		t.Fatal(err)
+	}
+	if log := out.String(); !strings.Contains(log, "REPORT RequestId: ") || strings.Contains(log, "Error") {
+		t.Errorf("log is\n%s", log)
+	}
+}

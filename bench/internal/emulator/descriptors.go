@@ -12,6 +12,7 @@ import (
 const (
 	filesReserved       = 16
 	filesPerEnvironment = 6
+	connsPerEnvironment = 2 // of those: connections to its Runtime API
 )
 
 // descriptors shares the descriptors of this process out to clients of all front doors and to environments of all functions, so that
@@ -26,6 +27,7 @@ type descriptors struct {
 	mu                    sync.Mutex
 	freed                 sync.Cond // when there may be room for another client
 	clients, environments int
+	conns                 int // of environments, beyond connsPerEnvironment of each
 }
 
 // files are the descriptors of this process.
@@ -47,7 +49,7 @@ func RoomForEnvironments() int { return max(1, files().most/(filesPerEnvironment
 
 // clientRoom is how many clients may be served; d.mu is held.
 func (d *descriptors) clientRoom() int {
-	return max(1, min(d.most/2, d.most-filesPerEnvironment*d.environments))
+	return max(1, min(d.most/2, d.most-filesPerEnvironment*d.environments-d.conns))
 }
 
 // tryEnvironment takes room for an environment, if there is any. It leaves room for one more client.
@@ -55,7 +57,7 @@ func (d *descriptors) tryEnvironment() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	n := d.environments + 1
-	if n > 1 && max(n, d.clients+1)+filesPerEnvironment*n > d.most {
+	if n > 1 && max(n, d.clients+1)+filesPerEnvironment*n+d.conns > d.most {
 		return false
 	}
 	d.environments = n
@@ -67,6 +69,26 @@ func (d *descriptors) addEnvironments(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.environments += n
+	d.freed.Broadcast()
+}
+
+// tryConn takes room for one more connection to a Runtime API, if there is any, or there or not if it is needed. It leaves room for one
+// more client.
+func (d *descriptors) tryConn(needed bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !needed && max(d.environments, d.clients+1)+filesPerEnvironment*d.environments+d.conns+1 > d.most {
+		return false
+	}
+	d.conns++
+	return true
+}
+
+// freeConn gives it back.
+func (d *descriptors) freeConn() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.conns--
 	d.freed.Broadcast()
 }
 

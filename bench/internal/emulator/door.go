@@ -117,6 +117,8 @@ func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, 
 	l.server = http1.New(&http.Server{
 		Handler:           files().handler(handler(port)),
 		ReadHeaderTimeout: 30 * time.Second,
+		ReadTimeout:       60 * time.Second, // a client that sends no more of its body keeps its place no longer
+		IdleTimeout:       -1,               // none, as for plain requests
 		MaxHeaderBytes:    1 << 20,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	})

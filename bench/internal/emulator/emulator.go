@@ -293,6 +293,7 @@ func start(ctx context.Context, cfg Config, shared *unreserved) (_ *Service, err
 		s.fn.workers.Go(s.fn.watchBootstrap)
 	}
 	s.fn.workers.Go(s.fn.watchConcurrency)
+	s.fn.workers.Go(s.fn.watchMemory)
 	s.fn.provision(ctx)
 	if s.doors, err = openDoors(ctx, s.fn); err != nil {
 		s.fn.close(0)

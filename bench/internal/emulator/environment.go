@@ -173,9 +173,11 @@ func (e *environment) watch() {
 	if inited { // else it belongs to its init
 		defer files().addEnvironments(-1)
 	}
+	answered := make([]bool, len(e.slots))
 	for i := range e.slots {
 		s := &e.slots[i]
 		was := s.state
+		answered[i] = was == stateFinishing
 		s.become(stateDead)
 		s.parked = nil
 		if s.timer != nil {
@@ -212,7 +214,9 @@ func (e *environment) watch() {
 		if f.complete(s, outcome{kind: outcomeExit, err: fmt.Errorf("environment ended: %s", e.child.State())}) {
 			inFlight++
 		}
-		s.account.ended(e.child.State().String(), outOfMemory)
+		if !f.closed || !answered[i] { // else it was ended for nothing that it did
+			s.account.ended(e.child.State().String(), outOfMemory)
+		}
 		if a := f.settle(s, died); a != nil {
 			ended = append(ended, a)
 		}

@@ -20,7 +20,7 @@ func SampleMemory(pid int) func(now time.Time) int64 {
 	var m memory
 	var most atomic.Int64
 	return func(now time.Time) int64 {
-		m.sample(pid, now, &most)
+		m.sample(pid, now, false, &most)
 		return m.known.Load()
 	}
 }

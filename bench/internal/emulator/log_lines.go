@@ -121,7 +121,11 @@ func explain(cfg *Config, a *usage, now time.Time) string {
 	case "timeout":
 		return fmt.Sprintf("%s %s Task timed out after %.2f seconds\n\n", now.UTC().Format(platformTime), a.id, cfg.Timeout.Seconds())
 	case "error":
-		return "RequestId: " + a.id + " Error: " + a.exit + "\n" + errorTypeExit + "\n"
+		kind := a.failure
+		if kind == errorTypeMemory { // only REPORT has that
+			kind = errorTypeExit
+		}
+		return "RequestId: " + a.id + " Error: " + a.exit + "\n" + kind + "\n"
 	}
 	return ""
 }

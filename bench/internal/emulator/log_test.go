@@ -3,9 +3,12 @@ package emulator_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
 	"strconv"
@@ -320,4 +323,33 @@ func reports(t *testing.T, log string) []line {
 		all = append(all, l)
 	}
 	return all
+}
+
+// A bootstrap whose interpreter has gone since the start cannot be started, and the log says so.
+func TestLogOfAnInvalidEntrypoint(t *testing.T) {
+	dir := t.TempDir()
+	interpreter, script := filepath.Join(dir, "interpreter"), filepath.Join(dir, "bootstrap")
+	if err := errors.Join(os.Symlink("/bin/sh", interpreter), os.WriteFile(script, []byte("#!"+interpreter+"\n"), 0o700)); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	var out output
+	s := start(t, func(c *emulator.Config) { c.Bootstrap, c.Output, c.LogLines = script, &out, true })
+	if err := os.Remove(interpreter); err != nil {
+		t.Fatal(err)
+	}
+	get(t, s, "/").expect(t, http.StatusBadGateway, "Internal Server Error")
+	want := regexp.MustCompile(`Error Type: Runtime\.InvalidEntrypoint\nRequestId: \S+ Error: .*no such file or directory\nRuntime\.InvalidEntrypoint\n\z`)
+	eventually(t, "the log does not say so", func() bool { return want.MatchString(out.String()) })
+}
+
+// Without its interpreter a bootstrap is refused at once.
+func TestMissingInterpreter(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "bootstrap")
+	if err := os.WriteFile(script, []byte("#! /nonexistent/interpreter -x\n"), 0o700); err != nil { //nolint:gosec // it is run
+		t.Fatal(err)
+	}
+	_, err := emulator.Start(t.Context(), emulator.Config{Bootstrap: script, Group: group})
+	if err == nil || !strings.Contains(err.Error(), "its interpreter /nonexistent/interpreter does not exist") {
+		t.Errorf("error is %v", err)
+	}
 }

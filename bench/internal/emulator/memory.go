@@ -14,12 +14,21 @@ const (
 	// mostAlone is the longest time for which a process that has had no children so far is taken to have none. Looking for them reads
 	// a file for each of its threads: with 64 environments at work 15 % of the time of the service.
 	mostAlone = 8 * time.Second
+	// longInvocation is from when on the memory is read at the end of an invocation in any case, as long as few are at work: that costs some
+	// 20 µs.
+	longInvocation = 10 * time.Millisecond
+	fewAtWork      = 8
+	// watchEvery is how often the memory is read within invocations that last that long, and watchShare the part of the time
+	// that this may take, of one processor.
+	watchEvery = 100 * time.Millisecond
+	watchShare = 20
 )
 
 // memory is the most memory that the processes of an environment have had in RAM.
 //
 // It is the sum of the peaks of its processes (VmHWM of /proc/PID/status): those that ended between two readings are missed, pages
-// that several of them share count for each. Lambda does not say how it measures.
+// that several of them share count for each. Lambda does not say how it measures. The peak that a cgroup keeps misses none, but has
+// the files in it that a function has read or written, up to the whole memory size.
 type memory struct {
 	mu    sync.Mutex
 	at    time.Time
@@ -29,18 +38,20 @@ type memory struct {
 	known atomic.Int64  // bytes, 0 if not known
 }
 
-// sample reads the memory of the process and its children, unless that was done a moment ago; most is that of all environments.
-func (m *memory) sample(pid int, now time.Time, most *atomic.Int64) {
-	if !m.mu.TryLock() {
-		return
-	}
+// sample reads the memory of the process and its children, unless that was done a moment ago and now is no better time for it; most is
+// that of all environments.
+func (m *memory) sample(pid int, now time.Time, due bool, most *atomic.Int64) {
+	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.reads >= firstReads && now.Sub(m.at) < memoryEvery {
-		return
+	if due || m.reads < firstReads || now.Sub(m.at) >= memoryEvery {
+		m.read(pid, now, m.reads < firstReads || !now.Before(m.until), most)
 	}
+}
+
+// read reads the memory of the process, and of its children if they are to be looked for; m.mu is held.
+func (m *memory) read(pid int, now time.Time, look bool, most *atomic.Int64) {
 	m.at = now
 	m.reads++
-	look := m.reads <= firstReads || !now.Before(m.until)
 	peak, children := peakMemory(pid, look)
 	if children {
 		m.alone = 0
@@ -54,6 +65,54 @@ func (m *memory) sample(pid int, now time.Time, most *atomic.Int64) {
 		m.known.Store(peak)
 		raise(most, int64(m.mb()))
 	}
+}
+
+// worthReading tells whether the memory is to be read at the end of an invocation however lately it has been; f.mu is held.
+func (f *function) worthReading(ended *usage) bool {
+	return ended != nil && (ended.duration >= watchEvery || ended.duration >= longInvocation && f.busy < fewAtWork)
+}
+
+// look reads the memory of the process and its children.
+func (m *memory) look(pid int, now time.Time, most *atomic.Int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.read(pid, now, true, most)
+}
+
+// watchMemory reads the memory of environments in long invocations, until the service is closed: what is only read at the end of an
+// invocation has not the children that it has had.
+func (f *function) watchMemory() {
+	timer := time.NewTimer(watchEvery)
+	defer timer.Stop()
+	for {
+		select {
+		case now := <-timer.C:
+			for _, env := range f.longAtWork(now.Add(-watchEvery)) {
+				env.memory.look(env.child.Pid(), now, &f.maxMemoryMB)
+			}
+			timer.Reset(max(watchEvery, watchShare*time.Since(now)))
+		case <-f.closing:
+			return
+		}
+	}
+}
+
+// longAtWork are the environments with an invocation that has begun before then.
+func (f *function) longAtWork(then time.Time) (envs []*environment) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy == 0 {
+		return nil
+	}
+	for env := range f.envs {
+		for i := range env.slots {
+			if s := &env.slots[i]; s.state.occupied() && s.account.began.Before(then) {
+				envs = append(envs, env)
+				break
+			}
+		}
+	}
+	return envs
 }
 
 // raise makes a number at least n.

@@ -296,7 +296,7 @@ func (f *function) stop(env *environment, grace time.Duration) {
 			if grace > 0 {
 				env.frost.thaw(f)
 			}
-			env.memory.sample(env.child.Pid(), time.Now(), &f.maxMemoryMB)
+			env.memory.sample(env.child.Pid(), time.Now(), true, &f.maxMemoryMB)
 			_ = env.child.Stop(grace)
 		})
 	}

@@ -90,16 +90,17 @@ func (c *apiConn) next(req *http.Request) bool {
 	if e.exts.quiet() {
 		ended, due = f.asked(s, at)
 	}
+	read := f.worthReading(ended)
 	f.mu.Unlock()
 	if ended == nil {
 		e.announce(at)
-		e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB) // it may not live until it asks again
+		e.memory.sample(e.child.Pid(), at, false, &f.maxMemoryMB) // it may not live until it asks again
 	} else {
 		e.log.collect(ended.log)
 	}
 	next := c.hand(due)
 	if ended != nil {
-		e.memory.sample(e.child.Pid(), at, &f.maxMemoryMB)
+		e.memory.sample(e.child.Pid(), at, read, &f.maxMemoryMB)
 		e.log.end(ended, at)
 	}
 	if next != nil {

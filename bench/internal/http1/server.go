@@ -36,7 +36,7 @@ type Server struct {
 	connsGone sync.WaitGroup
 }
 
-// New makes a server with the handler and the ReadHeaderTimeout of other, which serves the connections on which requests come that
+// New makes a server with the handler and the time-outs for reading of other, which serves the connections on which requests come that
 // are not plain. The context of a plain request is [context.Background].
 func New(other *http.Server) *Server {
 	return &Server{other: other, handover: &handover{conns: make(chan net.Conn), closed: make(chan struct{})}, conns: map[*conn]struct{}{}}
@@ -165,12 +165,20 @@ func (c *conn) serve() {
 		}
 		req.RemoteAddr = c.remote
 		c.resp.reset(req, c.server.closing.Load())
+		limit := c.server.other.ReadTimeout
+		limited := limit > 0 && req.ContentLength > int64(c.reader.Buffered())
+		if limited {
+			_ = c.SetReadDeadline(time.Now().Add(limit))
+		}
 		c.server.other.Handler.ServeHTTP(&c.resp, req)
 		if !c.resp.end() {
 			return
 		}
 		if _, err := io.Copy(io.Discard, req.Body); err != nil {
 			return
+		}
+		if limited {
+			_ = c.SetReadDeadline(time.Time{})
 		}
 		c.idle.Store(true)
 	}

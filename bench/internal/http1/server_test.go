@@ -311,6 +311,41 @@ func TestSilentClient(t *testing.T) {
 	}
 }
 
+// A client that sends no more of its body is not waited for, here nor by net/http. One that has sent it has any time for more.
+func TestStalledBody(t *testing.T) {
+	base := standard(echo)
+	base.ReadTimeout, base.IdleTimeout = 500*time.Millisecond, -1
+	addr := listen(t, http1.New(base))
+	for name, head := range map[string]string{"plain": "Content-Length: 10", "chunked": "Transfer-Encoding: chunked"} {
+		t.Run(name, func(t *testing.T) {
+			conn := dial(t, addr)
+			_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\n"+head+"\r\n\r\n5\r\n")
+			if all, err := io.ReadAll(conn); !strings.Contains(string(all), "timeout") || err != nil {
+				t.Errorf("answer = %q, %v", all, err)
+			}
+		})
+	}
+	conn := dial(t, addr)
+	r := bufio.NewReader(conn)
+	for range 2 {
+		_, _ = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na")
+		_, _ = io.WriteString(conn, "b")
+		resp, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if all, err := io.ReadAll(resp.Body); !strings.Contains(string(all), `"ab" <nil>`) || err != nil {
+			t.Errorf("answer = %q, %v", all, err)
+		}
+		_ = resp.Body.Close()
+		_ = conn.SetReadDeadline(time.Now().Add(2 * base.ReadTimeout))
+		if _, err := r.ReadByte(); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("it reads on: %v", err)
+		}
+		_ = conn.SetReadDeadline(time.Now().Add(limit))
+	}
+}
+
 // A client that has had an answer may be silent as long as it likes.
 func TestIdleClient(t *testing.T) {
 	base := standard(echo)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 )
@@ -10,6 +11,7 @@ import (
 var (
 	requests int        // of /third so far
 	leaked   []*os.File // held for good
+	idle     []net.Conn // likewise
 )
 
 // fault ends badly in ways that take a moment; ok tells whether the path is for one.
@@ -33,6 +35,15 @@ func fault(e event) (result any, ok bool) {
 			leaked = append(leaked, f)
 		}
 		return text(fmt.Sprint(len(leaked))), true
+	case "/leak-api": // connections to the Runtime API
+		for range 300 {
+			conn, err := net.Dial("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"))
+			if err != nil {
+				break
+			}
+			idle = append(idle, conn)
+		}
+		return text(fmt.Sprint(len(idle))), true
 	}
 	return nil, false
 }

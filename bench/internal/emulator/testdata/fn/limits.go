@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
@@ -48,14 +50,23 @@ func use(e event, n int) (any, error) {
 		}
 		return text(used().String()), nil
 	case "/allocate": // n MB
-		for range n {
-			b := make([]byte, 1<<20)
-			for i := 0; i < len(b); i += 4096 {
-				b[i] = 1
-			}
-			kept = append(kept, b)
-		}
+		allocate(n)
 		return text("allocated"), nil
+	case "/child": // has a child that allocates n MB, until the test lets go
+		c := exec.Command(os.Args[0], "allocate", strconv.Itoa(n))
+		in, err := c.StdinPipe()
+		if err == nil {
+			err = c.Start()
+		}
+		if err != nil {
+			return nil, err
+		}
+		resp, err := http.Get(e.Query["url"])
+		if err == nil {
+			_ = resp.Body.Close()
+		}
+		_ = in.Close()
+		return text("gone"), errors.Join(err, c.Wait())
 	case "/write": // n MB to a file in a folder
 		f, err := os.Create(e.Query["dir"] + "/written")
 		if err != nil {
@@ -88,6 +99,17 @@ func use(e event, n int) (any, error) {
 		return text("flooded"), nil
 	}
 	return text("echo"), nil
+}
+
+// allocate takes n MB for good.
+func allocate(n int) {
+	for range n {
+		b := make([]byte, 1<<20)
+		for i := 0; i < len(b); i += 4096 {
+			b[i] = 1
+		}
+		kept = append(kept, b)
+	}
 }
 
 // used is the CPU time of this process.

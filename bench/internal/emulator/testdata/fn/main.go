@@ -88,6 +88,12 @@ func (a answer) multi() answer {
 }
 
 func main() {
+	if len(os.Args) == 3 && os.Args[1] == "allocate" { // a child of /child
+		n, _ := strconv.Atoi(os.Args[2])
+		allocate(n)
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		return
+	}
 	if len(os.Args) == 3 && os.Args[1] == "spin" {
 		panic(count(os.Args[2]))
 	}
