@@ -329,7 +329,7 @@ func reports(t *testing.T, log string) []line {
 func TestLogOfAnInvalidEntrypoint(t *testing.T) {
 	dir := t.TempDir()
 	interpreter, script := filepath.Join(dir, "interpreter"), filepath.Join(dir, "bootstrap")
-	if err := errors.Join(os.Symlink("/bin/sh", interpreter), os.WriteFile(script, []byte("#!"+interpreter+"\n"), 0o700)); err != nil { //nolint:gosec // it is run
+	if err := errors.Join(os.Symlink("/bin/sh", interpreter), os.WriteFile(script, []byte("#!"+interpreter+"\n"), 0o700)); err != nil {
 		t.Fatal(err)
 	}
 	var out output
@@ -345,7 +345,7 @@ func TestLogOfAnInvalidEntrypoint(t *testing.T) {
 // Without its interpreter a bootstrap is refused at once.
 func TestMissingInterpreter(t *testing.T) {
 	script := filepath.Join(t.TempDir(), "bootstrap")
-	if err := os.WriteFile(script, []byte("#! /nonexistent/interpreter -x\n"), 0o700); err != nil { //nolint:gosec // it is run
+	if err := os.WriteFile(script, []byte("#! /nonexistent/interpreter -x\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	_, err := emulator.Start(t.Context(), emulator.Config{Bootstrap: script, Group: group})
