@@ -318,6 +318,9 @@ func TestLongRun(t *testing.T) {
 // Go took from the system, with what made the run.
 func BenchmarkReports(b *testing.B) {
 	made, intervals := long()
+	meter := resulttest.Meter()
+	meter.Invocations = made.Targets[1].Overall.Requests // or there were answers without one
+	made.Targets[1].Lambda = meter
 	text, err := made.Encode()
 	if err != nil {
 		b.Fatal(err)
@@ -333,14 +336,19 @@ func BenchmarkReports(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		if m.BreakEven == nil || m.Bills == nil {
+			b.Fatal("no cost")
+		}
 		m.Timeline = analysis.NewTimeline(run, intervals)
-		m.BreakEven = breakEven()
 		if err := report.Write(dir, m); err != nil {
 			b.Fatal(err)
 		}
 	}
 	var after runtime.MemStats
 	runtime.ReadMemStats(&after)
+	if after.Sys > 200<<20 {
+		b.Errorf("it took %d MiB from the system", after.Sys>>20)
+	}
 	b.ReportMetric(float64(after.Sys)/(1<<20), "peak-MiB")
 }
 
