@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -29,6 +31,39 @@ func newModel(dir string, r *result.Run, prices *cost.Table) (*analysis.Model, e
 		model.Timeline = analysis.NewTimeline(r, intervals)
 	}
 	return model, nil
+}
+
+// publish writes result.json and the reports and prints the product. A disk that is full does not keep the tables from being
+// printed: they cannot be measured again.
+func publish(ctx context.Context, std streams, r *result.Run, out *output, o *runOptions, show *display, live *live) error {
+	data, err := r.Encode()
+	if err != nil {
+		return err
+	}
+	model, err := newModel(out.dir, r, o.prices)
+	if err != nil {
+		return err
+	}
+	writeErr := result.WriteFile(filepath.Join(out.dir, result.FileName), data)
+	if writeErr == nil {
+		out.keep()
+		writeErr = writeReports(out.dir, model)
+	}
+	switch {
+	case o.stream:
+		err = live.lastLine(ctx, data, o.json)
+	case o.json:
+		_, err = std.out.Write(data)
+	default:
+		err = report.Terminal(std.out, model, terminalOptions(std.out))
+	}
+	if err != nil {
+		err = fmt.Errorf("printing the result: %w", err)
+	}
+	if writeErr == nil {
+		show.say(reportLine+"%s and %s", filepath.Join(out.dir, report.FileName), report.HTMLName)
+	}
+	return errors.Join(writeErr, err)
 }
 
 // stepSummary is where GitHub Actions shows a file of Markdown on the page of a job.

@@ -14,7 +14,6 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
-	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -281,39 +280,6 @@ func openTargets(ctx context.Context, host *target.Host, specs []target.Spec, lo
 		return target.Local(ctx, host, ".", local)
 	}
 	return target.Open(ctx, host, specs)
-}
-
-// publish writes result.json and the reports and prints the product. A disk that is full does not keep the tables from being
-// printed: they cannot be measured again.
-func publish(ctx context.Context, std streams, r *result.Run, out *output, o *runOptions, show *display, live *live) error {
-	data, err := r.Encode()
-	if err != nil {
-		return err
-	}
-	model, err := newModel(out.dir, r, o.prices)
-	if err != nil {
-		return err
-	}
-	writeErr := result.WriteFile(filepath.Join(out.dir, result.FileName), data)
-	if writeErr == nil {
-		out.keep()
-		writeErr = writeReports(out.dir, model)
-	}
-	switch {
-	case o.stream:
-		err = live.lastLine(ctx, data, o.json)
-	case o.json:
-		_, err = std.out.Write(data)
-	default:
-		err = report.Terminal(std.out, model, terminalOptions(std.out))
-	}
-	if err != nil {
-		err = fmt.Errorf("printing the result: %w", err)
-	}
-	if writeErr == nil {
-		show.say(reportLine+"%s and %s", filepath.Join(out.dir, report.FileName), report.HTMLName)
-	}
-	return errors.Join(writeErr, err)
 }
 
 // measure checks the targets and puts the load on them. It returns a result whenever anything was measured, even beside an error.
