@@ -41,10 +41,11 @@ func command(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// unknownToJournals are the fields of a result that a rebuilt one cannot have: when the run was done and how, what is said at its end, and
-// the meter of a local Lambda service.
+// unknownToJournals are the fields of a result that a rebuilt one cannot have: when the run was done and how, what is said at its end,
+// the meter of a local Lambda service, and what bench's memory grew to after the last interval.
 var unknownToJournals = cmp.Options{
 	cmpopts.IgnoreFields(result.Run{}, "FinishedAt", "Interrupted", "Warnings"),
+	cmpopts.IgnoreFields(result.Generator{}, "PeakMemoryBytes"),
 	cmpopts.IgnoreFields(result.ColdStarts{}, "Environments", "Init", "MaxConcurrent"),
 }
 
@@ -89,6 +90,9 @@ slo: {p99: 100ms, error_rate: 0.1%}`,
 			}
 			if n := want.Targets[0].Overall.Requests; n == 0 {
 				t.Errorf("%d requests say nothing", n)
+			}
+			if peak := *got.Generator.PeakMemoryBytes; peak < 1<<20 || peak > *want.Generator.PeakMemoryBytes {
+				t.Errorf("bench used %d bytes by the journal, %d in the end", peak, *want.Generator.PeakMemoryBytes)
 			}
 			for _, w := range want.Warnings {
 				if strings.Contains(w, result.JournalName) {
