@@ -2,17 +2,18 @@ package emulator
 
 import (
 	"net"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
 // unacknowledged tells whether the other side of conn, which is closed, has ended without taking in all of the bytes sent.
 func unacknowledged(conn net.Conn, sent int64) bool {
-	tcp, ok := conn.(*net.TCPConn)
+	socket, ok := conn.(syscall.Conn)
 	if !ok {
 		return false
 	}
-	raw, err := tcp.SyscallConn()
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return false
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/http1"
+	"github.com/crossover-bench/crossover/bench/internal/rawconn"
 )
 
 // apiConn is a connection of a function to its Runtime API.
@@ -51,6 +52,7 @@ func (e *environment) accept() {
 			}
 			continue
 		}
+		conn = rawconn.New(conn)
 		c := &apiConn{env: e, conn: conn}
 		c.limit.R = conn
 		c.reader = bufio.NewReaderSize(&c.limit, 4096)

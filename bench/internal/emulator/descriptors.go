@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"syscall"
+
+	"github.com/crossover-bench/crossover/bench/internal/rawconn"
 )
 
 // What takes descriptors of this process: 15 were open in a service without environments, and an environment took 6, and one more for the
@@ -137,7 +139,7 @@ func (w *doorway) Accept() (net.Conn, error) {
 		return nil, net.ErrClosed
 	}
 	d.clients++
-	return &client{Conn: conn, files: d}, nil
+	return &client{Conn: rawconn.New(conn), files: d}, nil
 }
 
 // Close ends Accept.

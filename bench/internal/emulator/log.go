@@ -7,6 +7,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/rawconn"
 )
 
 // maxLogLine is the length from which a line is passed on in parts: an event of CloudWatch Logs has up to 256 KB
@@ -60,10 +62,8 @@ func (j *journal) drain(fd uintptr, most int) (done bool) {
 		j.buf = make([]byte, 32<<10)
 	}
 	for most != 0 {
-		n, err := syscall.Read(int(fd), j.buf)
+		n, err := rawconn.Read(fd, j.buf)
 		switch {
-		case errors.Is(err, syscall.EINTR):
-			continue
 		case errors.Is(err, syscall.EAGAIN):
 			return false
 		case err != nil || n <= 0:
