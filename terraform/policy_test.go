@@ -20,7 +20,10 @@ type change struct {
 	value      any
 }
 
-const ingress = "aws_vpc_security_group_ingress_rule"
+const (
+	ingress = "aws_vpc_security_group_ingress_rule"
+	egress  = "aws_vpc_security_group_egress_rule"
+)
 
 var policies = []policy{
 	{
@@ -43,6 +46,28 @@ var policies = []policy{
 		name: "Redis is reached by the targets alone", check: privateRedis, of: "default", breaks: []change{
 			{ingress, "cidr_ipv4", "10.42.0.0/16"},
 			{"aws_subnet", "map_public_ip_on_launch", true},
+		},
+	},
+	{
+		name: "what goes out is named", check: namedEgress, of: "all", breaks: []change{
+			{egress, "ip_protocol", "-1"},
+			{egress, "from_port", nil},
+			{egress, "to_port", 65535.0},
+			{egress, "cidr_ipv4", "0.0.0.0/0"},
+			{egress, "cidr_ipv6", "::/0"},
+			{"aws_security_group", "egress", []any{map[string]any{"cidr_blocks": []any{"0.0.0.0/0"}}}},
+		},
+	},
+	{
+		name: "what goes anywhere is HTTPS for Session Manager", check: namedEgress, of: "single", breaks: []change{
+			{egress, "to_port", 80.0},
+			{egress, "cidr_ipv4", "10.0.0.0/8"},
+		},
+	},
+	{
+		name: "the targets reach each port of Redis", check: redisPorts, of: "public_url", breaks: []change{
+			{ingress, "from_port", 6379.0},
+			{egress, "from_port", 6379.0},
 		},
 	},
 	{

@@ -140,8 +140,8 @@ run "serverless" {
   }
 
   assert {
-    condition     = [for r in aws_vpc_security_group_ingress_rule.client : "${r.referenced_security_group_id} ${r.from_port}-${r.to_port}"] == ["sg-0123456789abcdef0 6379-6379"]
-    error_message = "others than the client can connect"
+    condition     = [for r in aws_vpc_security_group_ingress_rule.client : "${r.referenced_security_group_id} ${r.from_port}-${r.to_port}"] == ["sg-0123456789abcdef0 6379-6379", "sg-0123456789abcdef0 6380-6380"]
+    error_message = "the client cannot connect to both ports, or others can"
   }
 
   assert {
