@@ -15,7 +15,7 @@ locals {
 
   lambda_alb_port = var.certificate_arn == null ? 8081 : 8443
 
-  callers = { for cidr in var.caller_cidrs : cidr => cidr }
+  callers = { for cidr in distinct(var.caller_cidrs) : cidr => cidr }
 }
 
 # --- where -------------------------------------------------------------------------------------------------------------

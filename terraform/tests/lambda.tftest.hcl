@@ -354,12 +354,14 @@ run "more_wrong_inputs" {
   }
 
   variables {
+    name                    = "sg-app"
     provisioned_concurrency = 101
-    alb                     = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { all = "0.0.0.0/0" } }
+    alb                     = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { a = "1.0.0.0/8", b = "2.0.0.0/8" } }
   }
 
   expect_failures = [
     var.alb,
+    var.name,
     var.provisioned_concurrency,
   ]
 }

@@ -241,3 +241,17 @@ run "limit_too_low" {
     var.serverless_limits,
   ]
 }
+
+run "name_that_aws_keeps" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    name = "sg-cache"
+  }
+
+  expect_failures = [var.name]
+}
