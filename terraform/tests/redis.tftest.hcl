@@ -112,6 +112,11 @@ run "redis_oss" {
     condition     = startswith(aws_elasticache_user.default[0].access_string, "off ") && aws_elasticache_user.default[0].user_name == "default"
     error_message = "the default user is on"
   }
+
+  assert {
+    condition     = aws_elasticache_user.default[0].no_password_required && length(aws_elasticache_user.default[0].authentication_mode) == 0
+    error_message = "the default user's authentication is a mode, which AWS reads back by another name"
+  }
 }
 
 run "serverless" {

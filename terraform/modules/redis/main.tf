@@ -60,9 +60,8 @@ resource "aws_elasticache_user" "default" {
   access_string = "off -@all"
   tags          = var.tags
 
-  authentication_mode {
-    type = "no-password-required"
-  }
+  # Not as an authentication_mode: AWS reads no-password-required back as no-password, and each plan would change it again.
+  no_password_required = true
 }
 
 resource "aws_elasticache_user_group" "this" {
