@@ -247,7 +247,7 @@ run "whole_internet" {
   expect_failures = [var.callers]
 }
 
-run "environment_of_two_lines" {
+run "texts_that_break_out" {
   command = plan
 
   module {
@@ -256,9 +256,11 @@ run "environment_of_two_lines" {
 
   variables {
     environment = { A = "1\nExecStartPre=/bin/false" }
+    callers     = { "Bob's" = "203.0.113.0/24" }
+    egress      = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
   }
 
-  expect_failures = [var.environment]
+  expect_failures = [var.callers, var.egress, var.environment]
 }
 
 # Every input that can be wrong, in every way, all at once: each has to be named.

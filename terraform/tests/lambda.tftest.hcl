@@ -401,3 +401,18 @@ run "more_inputs_that_depend_on_others" {
     var.image_uri,
   ]
 }
+
+run "names_that_aws_refuses" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    egress = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
+    alb    = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { "Bob's" = "203.0.113.0/24" } }
+  }
+
+  expect_failures = [var.alb, var.egress]
+}

@@ -247,7 +247,7 @@ run "limit_too_low" {
   ]
 }
 
-run "name_that_aws_keeps" {
+run "names_that_aws_refuses" {
   command = plan
 
   module {
@@ -255,8 +255,9 @@ run "name_that_aws_keeps" {
   }
 
   variables {
-    name = "sg-cache"
+    name                      = "sg-cache"
+    client_security_group_ids = { "Bob's" = "sg-0123456789abcdef0" } # no description of a rule
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.client_security_group_ids, var.name]
 }

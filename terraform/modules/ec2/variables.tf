@@ -180,6 +180,11 @@ variable "egress" {
     condition     = alltrue([for e in var.egress : e.port >= 1 && e.port <= 65535 && floor(e.port) == e.port])
     error_message = "egress: allowed are ports from 1 to 65535."
   }
+
+  validation {
+    condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
 }
 
 variable "session_manager" {
@@ -216,6 +221,11 @@ variable "callers" {
       try(sum(concat([0], [for cidr in values(var.callers) : pow(2, 32 - tonumber(split("/", cidr)[1]))])) <= pow(2, 24), false)
     )
     error_message = "callers: allowed are IPv4 networks without host bits, such as 203.0.113.7/32, together of no more addresses than one /8. The whole internet is not."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.callers) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 

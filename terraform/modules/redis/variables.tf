@@ -91,6 +91,11 @@ variable "client_security_group_ids" {
     condition     = length(var.client_security_group_ids) > 0
     error_message = "client_security_group_ids: at least one is needed, such as {ec2 = \"sg-0123456789abcdef0\"}; nothing could connect."
   }
+
+  validation {
+    condition     = alltrue([for name in keys(var.client_security_group_ids) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "client_security_group_ids: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
 }
 
 variable "tags" {
