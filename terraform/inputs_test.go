@@ -39,6 +39,31 @@ func TestEveryInputIsChecked(t *testing.T) {
 	}
 }
 
+// Null is what a caller writes for "not set": then the default holds, and where there is none terraform says that it is missing. Only where the
+// default itself is null may the configuration see it.
+func TestNullIsNotSet(t *testing.T) {
+	for _, path := range configurations(t) {
+		for _, b := range blocks(t, path) {
+			if b.Type != "variable" {
+				continue
+			}
+			nullable := true
+			if a := b.Body.Attributes["nullable"]; a != nil {
+				v, diags := a.Expr.Value(nil)
+				nullable = diags.HasErrors() || v.True()
+			}
+			ofNull := false
+			if a := b.Body.Attributes["default"]; a != nil {
+				v, _ := a.Expr.Value(nil)
+				ofNull = v.IsNull()
+			}
+			if nullable != ofNull {
+				t.Errorf("%s: %s: nullable is %t; want %t", b.Range(), b.Labels[0], nullable, ofNull)
+			}
+		}
+	}
+}
+
 // leading is the constant text that an expression begins with.
 func leading(e hclsyntax.Expression) string {
 	if template, ok := e.(*hclsyntax.TemplateExpr); ok && len(template.Parts) > 0 {

@@ -15,7 +15,7 @@ locals {
 
   lambda_alb_port = var.certificate_arn == null ? 8081 : 8443
 
-  callers = { for cidr in var.caller_cidrs : cidr => cidr }
+  callers = { for cidr in distinct(var.caller_cidrs) : cidr => cidr }
 }
 
 # --- where -------------------------------------------------------------------------------------------------------------
@@ -93,6 +93,12 @@ module "redis" {
   }
 }
 
+locals {
+  redis_egress = {
+    for port in module.redis.ports : "redis-${port}" => { security_group_id = module.redis.security_group_id, port = port }
+  }
+}
+
 # --- the two targets ---------------------------------------------------------------------------------------------------
 
 module "ec2" {
@@ -119,7 +125,7 @@ module "ec2" {
   tags               = local.all_tags
 
   egress = merge(
-    { redis = { security_group_id = module.redis.security_group_id, port = module.redis.port } },
+    local.redis_egress,
     length(local.interface_endpoints) == 0 ? {} : {
       endpoints = { security_group_id = module.network.endpoints_security_group_id, port = 443 }
     },
@@ -147,9 +153,7 @@ module "lambda" {
   log_retention_days      = var.log_retention_days
   tags                    = local.all_tags
 
-  egress = {
-    redis = { security_group_id = module.redis.security_group_id, port = module.redis.port }
-  }
+  egress = local.redis_egress
 
   alb = var.lambda_front_door != "alb" ? null : {
     arn               = module.ec2.alb.arn

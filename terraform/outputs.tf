@@ -3,10 +3,15 @@ output "targets" {
   value       = { targets = [module.ec2.target, module.lambda.target] }
   depends_on  = [aws_vpc_security_group_ingress_rule.load_generator]
 
-  # Here and not at the variable, so that terraform destroy does without the inputs of apply.
+  # Both here and not at the variables, so that terraform destroy does without the inputs of apply.
   precondition {
     condition     = length(var.caller_cidrs) > 0 || var.load_generator
     error_message = "Nobody could call the EC2 target. Set caller_cidrs to your own address, such as [\"203.0.113.7/32\"] (curl https://checkip.amazonaws.com shows it), or load_generator = true."
+  }
+
+  precondition {
+    condition     = (length(local.callers) + (var.load_generator ? var.load_generator_count : 0)) * length(local.restricted_ports) <= 60
+    error_message = "A security group has room for 60 rules, one for each network and port: allowed are ${floor(60 / length(local.restricted_ports))} of caller_cidrs and load generators together."
   }
 }
 

@@ -6,10 +6,11 @@ variable "name" {
   description = "Name of the stack and start of the names of all that is in it. Two stacks in one account and region need two."
   type        = string
   default     = "crossover"
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !startswith(var.name, "internal-")
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not internal- at the start, which AWS keeps for itself. Longer names would not fit a target group's 32 characters."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^(sg-|internal-|sthree-|amzn-s3-demo-)", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not sg-, internal-, sthree- or amzn-s3-demo- at the start, which AWS keeps for itself. Longer names would not fit a target group's 32 characters."
   }
 }
 
@@ -17,6 +18,7 @@ variable "region" {
   description = "AWS region of all that is made."
   type        = string
   default     = "us-east-1"
+  nullable    = false
 
   validation {
     condition     = can(local.regions[var.region])
@@ -28,6 +30,7 @@ variable "arch" {
   description = "Architecture of both targets and the load generator: arm64, which is cheaper, or x86_64."
   type        = string
   default     = "arm64"
+  nullable    = false
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.arch)
@@ -44,13 +47,14 @@ variable "caller_cidrs" {
   description = "IPv4 networks that may call the ALB or the single instance. It is of no meaning for function URLs and HTTP APIs, where signatures decide. The load generator may always call."
   type        = list(string)
   default     = []
+  nullable    = false
 
   validation {
-    condition = alltrue([
-      for cidr in var.caller_cidrs :
-      try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)) && tonumber(split("/", cidr)[1]) >= 8, false)
-    ])
-    error_message = "caller_cidrs: allowed are IPv4 networks from /8 to /32 without host bits, such as [\"203.0.113.7/32\"]. The whole internet is not."
+    condition = (
+      alltrue([for cidr in var.caller_cidrs : try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)), false)]) &&
+      try(sum(concat([0], [for cidr in var.caller_cidrs : pow(2, 32 - tonumber(split("/", cidr)[1]))])) <= pow(2, 24), false)
+    )
+    error_message = "caller_cidrs: allowed are IPv4 networks without host bits, such as [\"203.0.113.7/32\"], together of no more addresses than one /8. The whole internet is not."
   }
 }
 
@@ -58,6 +62,7 @@ variable "alb" {
   description = "Whether EC2 is an Auto Scaling group behind an Application Load Balancer, or, cheapest, one instance with a public address."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "certificate_arn" {
@@ -117,7 +122,8 @@ variable "instance_count" {
     min = number
     max = number
   })
-  default = { min = 1, max = 1 }
+  default  = { min = 1, max = 1 }
+  nullable = false
 
   validation {
     condition = (
@@ -148,6 +154,7 @@ variable "session_manager" {
   description = "Whether Systems Manager may open shells on the instances; there is no SSH. Behind an ALB that takes two interface endpoints, which cost by the hour."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "server_binary" {
@@ -167,6 +174,7 @@ variable "lambda_memory_mb" {
   description = "Memory of the function in MB. The CPU comes in proportion: 1,769 MB are one vCPU."
   type        = number
   default     = 512
+  nullable    = false
 
   validation {
     condition     = var.lambda_memory_mb >= 128 && var.lambda_memory_mb <= 10240 && floor(var.lambda_memory_mb) == var.lambda_memory_mb
@@ -178,6 +186,7 @@ variable "lambda_front_door" {
   description = "How requests reach the function: function_url, http_api, or alb, which is the ALB of the EC2 target on another port, so that only the compute differs."
   type        = string
   default     = "function_url"
+  nullable    = false
 
   validation {
     condition     = contains(["function_url", "http_api", "alb"], var.lambda_front_door)
@@ -194,6 +203,7 @@ variable "lambda_auth" {
   description = "AWS_IAM: callers sign their requests, as bench does. NONE: anybody on the internet may call, which takes lambda_public_url_consent too. Of no meaning with an ALB, where caller_cidrs decide."
   type        = string
   default     = "AWS_IAM"
+  nullable    = false
 
   validation {
     condition     = contains(["AWS_IAM", "NONE"], var.lambda_auth)
@@ -210,12 +220,14 @@ variable "lambda_public_url_consent" {
   description = "Consent to a URL that anybody on the internet may call, as lambda_auth = NONE makes it."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "lambda_reserved_concurrency" {
   description = "How many environments there may be at once, which caps what the function can cost; -1 is no cap of its own. AWS keeps 100 of the account's concurrency for other functions, so a new account may need -1."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.lambda_reserved_concurrency == -1 || (var.lambda_reserved_concurrency >= 1 && floor(var.lambda_reserved_concurrency) == var.lambda_reserved_concurrency)
@@ -227,6 +239,7 @@ variable "lambda_provisioned_concurrency" {
   description = "How many environments are kept warm, at a price by the second; 0 is none."
   type        = number
   default     = 0
+  nullable    = false
 
   validation {
     condition     = var.lambda_provisioned_concurrency >= 0 && floor(var.lambda_provisioned_concurrency) == var.lambda_provisioned_concurrency
@@ -243,6 +256,7 @@ variable "lambda_tracing" {
   description = "Whether X-Ray samples the function's requests. It costs by the trace, and a little time."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "lambda_zip" {
@@ -273,6 +287,7 @@ variable "redis_engine" {
   description = "Engine of the cache: valkey, or redis for Redis OSS, which costs more."
   type        = string
   default     = "valkey"
+  nullable    = false
 
   validation {
     condition     = contains(["valkey", "redis"], var.redis_engine)
@@ -284,6 +299,7 @@ variable "redis_node_type" {
   description = "Size of the cache's one node. Its architecture need not be that of the targets."
   type        = string
   default     = "cache.t4g.micro"
+  nullable    = false
 
   validation {
     condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.redis_node_type))
@@ -295,6 +311,7 @@ variable "redis_serverless" {
   description = "Whether the cache is ElastiCache Serverless, which is in cluster mode and paid by use, rather than a node."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 # --- load generator ----------------------------------------------------------------------------------------------------
@@ -303,6 +320,7 @@ variable "load_generator" {
   description = "Whether an instance in the VPC runs bench, near the targets. From elsewhere the way there is in every figure."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "load_generator_instance_type" {
@@ -325,6 +343,7 @@ variable "load_generator_count" {
   description = "How many load generators there are."
   type        = number
   default     = 1
+  nullable    = false
 
   validation {
     condition     = var.load_generator_count >= 1 && var.load_generator_count <= 20 && floor(var.load_generator_count) == var.load_generator_count
@@ -349,6 +368,7 @@ variable "vpc_cidr" {
   description = "Private IPv4 addresses of the VPC."
   type        = string
   default     = "10.42.0.0/16"
+  nullable    = false
 
   validation {
     condition = try(
@@ -364,6 +384,7 @@ variable "az_count" {
   description = "How many availability zones are used. Each has a part of the ALB, whose public address costs."
   type        = number
   default     = 2
+  nullable    = false
 
   validation {
     condition     = var.az_count >= 2 && var.az_count <= 6 && floor(var.az_count) == var.az_count
@@ -375,12 +396,14 @@ variable "nat_gateway" {
   description = "Whether the private subnets reach the internet, through a NAT gateway. Nothing here needs it, and it costs more than a small instance."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "flow_logs" {
   description = "Whether CloudWatch Logs keeps a record of the connections in the VPC."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 # --- housekeeping ------------------------------------------------------------------------------------------------------
@@ -389,6 +412,7 @@ variable "log_retention_days" {
   description = "How long logs are kept, in days. They are gone with the stack in any case."
   type        = number
   default     = 7
+  nullable    = false
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
@@ -438,12 +462,14 @@ variable "budget_by_tag" {
   description = "Whether the budget counts this stack alone rather than the whole account. It then counts nothing until you activate the cost allocation tag `stack` in the Billing console."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "tags" {
   description = "Further tags of everything."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 40 && alltrue([

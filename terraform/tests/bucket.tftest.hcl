@@ -61,3 +61,17 @@ run "wrong_inputs" {
     var.tags,
   ]
 }
+
+run "name_that_aws_keeps" {
+  command = plan
+
+  module {
+    source = "./modules/bucket"
+  }
+
+  variables {
+    name = "sthree-results-"
+  }
+
+  expect_failures = [var.name]
+}

@@ -75,6 +75,11 @@ run "behind_an_alb" {
   }
 
   assert {
+    condition     = aws_autoscaling_group.this[0].health_check_grace_period >= 60 + 2 * aws_lb_target_group.instances[0].health_check[0].interval + 60
+    error_message = "an instance is replaced before it can have booted, waited for its binary and answered health checks"
+  }
+
+  assert {
     condition     = aws_autoscaling_group.this[0].instance_refresh[0].strategy == "Rolling" && aws_autoscaling_group.this[0].instance_refresh[0].preferences[0].min_healthy_percentage == 100
     error_message = "a new binary does not roll"
   }
@@ -242,7 +247,7 @@ run "whole_internet" {
   expect_failures = [var.callers]
 }
 
-run "environment_of_two_lines" {
+run "texts_that_break_out" {
   command = plan
 
   module {
@@ -251,9 +256,11 @@ run "environment_of_two_lines" {
 
   variables {
     environment = { A = "1\nExecStartPre=/bin/false" }
+    callers     = { "Bob's" = "203.0.113.0/24" }
+    egress      = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
   }
 
-  expect_failures = [var.environment]
+  expect_failures = [var.callers, var.egress, var.environment]
 }
 
 # Every input that can be wrong, in every way, all at once: each has to be named.
@@ -277,6 +284,7 @@ run "wrong_inputs" {
     public_subnet_ids  = ["subnet-0123456789abcdef0"]
     private_subnet_ids = []
     s3_prefix_list_id  = "s3"
+    callers            = { a = "1.0.0.0/8", b = "2.0.0.0/8" }
     egress             = { x = { security_group_id = "sg-0123456789abcdef0", port = 65536 } }
     domain_name        = "https://bench.example.com"
     tags               = { "aws:x" = "y" }
@@ -285,6 +293,7 @@ run "wrong_inputs" {
   expect_failures = [
     var.ami_id,
     var.arch,
+    var.callers,
     var.cpu_target,
     var.domain_name,
     var.egress,

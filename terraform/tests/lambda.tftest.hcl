@@ -354,12 +354,14 @@ run "more_wrong_inputs" {
   }
 
   variables {
+    name                    = "sg-app"
     provisioned_concurrency = 101
-    alb                     = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { all = "0.0.0.0/0" } }
+    alb                     = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { a = "1.0.0.0/8", b = "2.0.0.0/8" } }
   }
 
   expect_failures = [
     var.alb,
+    var.name,
     var.provisioned_concurrency,
   ]
 }
@@ -398,4 +400,19 @@ run "more_inputs_that_depend_on_others" {
     var.auth,
     var.image_uri,
   ]
+}
+
+run "names_that_aws_refuses" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    egress = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
+    alb    = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { "Bob's" = "203.0.113.0/24" } }
+  }
+
+  expect_failures = [var.alb, var.egress]
 }

@@ -164,3 +164,17 @@ run "inputs_that_depend_on_others" {
     var.instance_type,
   ]
 }
+
+run "name_that_aws_keeps" {
+  command = plan
+
+  module {
+    source = "./modules/load_generator"
+  }
+
+  variables {
+    name = "amzn-s3-demo-bench"
+  }
+
+  expect_failures = [var.name]
+}

@@ -80,8 +80,8 @@ run "all_of_it" {
   }
 
   assert {
-    condition     = !strcontains(aws_iam_role_policy.flow[0].policy, "CreateLogGroup")
-    error_message = "flow logs could make their group again after it is destroyed"
+    condition     = jsondecode(aws_iam_role_policy.flow[0].policy).Statement[0].Action == ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    error_message = "flow logs lack a right that AWS asks for, or could make their group again after it is destroyed"
   }
 
   assert {
@@ -159,4 +159,18 @@ run "wrong_inputs" {
     var.name,
     var.tags,
   ]
+}
+
+run "name_that_aws_keeps" {
+  command = plan
+
+  module {
+    source = "./modules/network"
+  }
+
+  variables {
+    name = "sg-net"
+  }
+
+  expect_failures = [var.name]
 }

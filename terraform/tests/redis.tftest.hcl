@@ -112,6 +112,11 @@ run "redis_oss" {
     condition     = startswith(aws_elasticache_user.default[0].access_string, "off ") && aws_elasticache_user.default[0].user_name == "default"
     error_message = "the default user is on"
   }
+
+  assert {
+    condition     = aws_elasticache_user.default[0].no_password_required && length(aws_elasticache_user.default[0].authentication_mode) == 0
+    error_message = "the default user's authentication is a mode, which AWS reads back by another name"
+  }
 }
 
 run "serverless" {
@@ -140,8 +145,8 @@ run "serverless" {
   }
 
   assert {
-    condition     = [for r in aws_vpc_security_group_ingress_rule.client : "${r.referenced_security_group_id} ${r.from_port}-${r.to_port}"] == ["sg-0123456789abcdef0 6379-6379"]
-    error_message = "others than the client can connect"
+    condition     = [for r in aws_vpc_security_group_ingress_rule.client : "${r.referenced_security_group_id} ${r.from_port}-${r.to_port}"] == ["sg-0123456789abcdef0 6379-6379", "sg-0123456789abcdef0 6380-6380"]
+    error_message = "the client cannot connect to both ports, or others can"
   }
 
   assert {
@@ -240,4 +245,19 @@ run "limit_too_low" {
   expect_failures = [
     var.serverless_limits,
   ]
+}
+
+run "names_that_aws_refuses" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    name                      = "sg-cache"
+    client_security_group_ids = { "Bob's" = "sg-0123456789abcdef0" } # no description of a rule
+  }
+
+  expect_failures = [var.client_security_group_ids, var.name]
 }

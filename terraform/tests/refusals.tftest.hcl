@@ -184,6 +184,21 @@ run "certificate_of_another_region" {
   ]
 }
 
+run "more_callers_than_rules" {
+  command = plan
+
+  variables {
+    caller_cidrs         = [for i in range(21) : "203.0.113.${i}/32"]
+    lambda_front_door    = "alb"
+    load_generator       = true
+    load_generator_count = 10 # with the 21, two rules each: 62
+  }
+
+  expect_failures = [
+    output.targets,
+  ]
+}
+
 run "nobody_may_call" {
   command = plan
 
@@ -200,6 +215,8 @@ run "wrong_inputs" {
   command = plan
 
   variables {
+    name                           = "sg-app"                                  # name that aws keeps
+    caller_cidrs                   = [for i in range(1, 224) : "${i}.0.0.0/8"] # the internet in parts
     domain_name                    = "https://bench.example.com"
     ami_id                         = "al2023"
     server_binary                  = " "
@@ -213,11 +230,13 @@ run "wrong_inputs" {
   expect_failures = [
     var.ami_id,
     var.bench_binary,
+    var.caller_cidrs,
     var.domain_name,
     var.lambda_provisioned_concurrency,
     var.lambda_zip,
     var.load_generator_count,
     var.monthly_budget_usd,
+    var.name,
     var.server_binary,
   ]
 }

@@ -1,10 +1,11 @@
 variable "name" {
   description = "Start of the bucket's name; AWS adds a suffix that makes it unique."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,35}-$", var.name))
-    error_message = "name: allowed are 3 to 37 lower-case letters, digits and hyphens, the first a letter and the last a hyphen."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,35}-$", var.name)) && !can(regex("^(sthree-|amzn-s3-demo-)", var.name))
+    error_message = "name: allowed are 3 to 37 lower-case letters, digits and hyphens, the first a letter and the last a hyphen, and not sthree- or amzn-s3-demo- at the start, which AWS keeps for itself."
   }
 }
 
@@ -12,6 +13,7 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

@@ -168,8 +168,10 @@ resource "aws_autoscaling_group" "this" {
   vpc_zone_identifier = var.private_subnet_ids
   target_group_arns   = [aws_lb_target_group.instances[0].arn]
 
-  health_check_type         = "ELB"
-  health_check_grace_period = 90
+  health_check_type = "ELB"
+  # An instance that is slow to start must not be replaced for that by the next, which is as slow: it boots, may ask S3 for a minute until
+  # that knows its role, and answers two health checks.
+  health_check_grace_period = 180
   default_instance_warmup   = 60
 
   # apply ends when so many instances answer through the ALB, or with an error.

@@ -1,10 +1,11 @@
 variable "name" {
   description = "Start of the names of all that is made."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !startswith(var.name, "internal-")
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not internal- at the start, which AWS keeps for itself."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^(sg-|internal-|sthree-|amzn-s3-demo-)", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not sg-, internal-, sthree- or amzn-s3-demo- at the start, which AWS keeps for itself."
   }
 }
 
@@ -13,6 +14,7 @@ variable "name" {
 variable "server_binary" {
   description = "Path of the server for Linux, as `task build` makes it: dist/ec2/server. Checked when it is applied, not when it is destroyed."
   type        = string
+  nullable    = false
 
   validation {
     condition     = trimspace(var.server_binary) != ""
@@ -23,6 +25,7 @@ variable "server_binary" {
 variable "environment" {
   description = "Environment of the server, beside PORT and AWS_REGION. Not for secrets: it is in the user data."
   type        = map(string)
+  nullable    = false
 
   validation {
     condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
@@ -34,6 +37,7 @@ variable "policies" {
   description = "What the server may do: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
@@ -46,6 +50,7 @@ variable "policies" {
 variable "arch" {
   description = "Architecture of the binary and the instances: arm64 or x86_64."
   type        = string
+  nullable    = false
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.arch)
@@ -56,6 +61,7 @@ variable "arch" {
 variable "instance_type" {
   description = "Size of the instances."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[a-z]+[0-9]+[a-z-]*\\.[a-z0-9-]+$", var.instance_type))
@@ -75,7 +81,8 @@ variable "instance_count" {
     min = number
     max = number
   })
-  default = { min = 1, max = 1 }
+  default  = { min = 1, max = 1 }
+  nullable = false
 
   validation {
     condition = (
@@ -95,6 +102,7 @@ variable "cpu_target" {
   description = "Average CPU in percent that scaling aims at, if min and max differ."
   type        = number
   default     = 60
+  nullable    = false
 
   validation {
     condition     = var.cpu_target >= 10 && var.cpu_target <= 90
@@ -118,6 +126,7 @@ variable "ami_id" {
 variable "vpc_id" {
   description = "The VPC."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
@@ -128,6 +137,7 @@ variable "vpc_id" {
 variable "public_subnet_ids" {
   description = "Subnets of the ALB, two or more, or of the instance if there is no ALB."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.public_subnet_ids) >= 2
@@ -138,6 +148,7 @@ variable "public_subnet_ids" {
 variable "private_subnet_ids" {
   description = "Subnets of the instances behind the ALB. They need a way to S3, such as a gateway endpoint."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.private_subnet_ids) >= 1
@@ -148,6 +159,7 @@ variable "private_subnet_ids" {
 variable "s3_prefix_list_id" {
   description = "Prefix list of S3 in the region, from where the instances fetch the binary."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^pl-[0-9a-f]{8,17}$", var.s3_prefix_list_id))
@@ -161,11 +173,17 @@ variable "egress" {
     security_group_id = string
     port              = number
   }))
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for e in var.egress : e.port >= 1 && e.port <= 65535 && floor(e.port) == e.port])
     error_message = "egress: allowed are ports from 1 to 65535."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 
@@ -173,12 +191,14 @@ variable "session_manager" {
   description = "Whether Systems Manager may open shells on the instances. There is no SSH."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "https_egress" {
   description = "Whether the instances may open HTTPS connections to anywhere, which Session Manager needs where it is reached over the internet."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 # --- front door --------------------------------------------------------------------------------------------------------
@@ -187,18 +207,25 @@ variable "alb" {
   description = "Whether there is an Application Load Balancer and an Auto Scaling group, or one instance with a public address."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "callers" {
   description = "Who may call: IPv4 networks by a name of yours."
   type        = map(string)
+  nullable    = false
 
   validation {
-    condition = alltrue([
-      for cidr in values(var.callers) :
-      try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)) && tonumber(split("/", cidr)[1]) >= 8, false)
-    ])
-    error_message = "callers: allowed are IPv4 networks from /8 to /32 without host bits, such as 203.0.113.7/32. The whole internet is not."
+    condition = (
+      alltrue([for cidr in values(var.callers) : try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)), false)]) &&
+      try(sum(concat([0], [for cidr in values(var.callers) : pow(2, 32 - tonumber(split("/", cidr)[1]))])) <= pow(2, 24), false)
+    )
+    error_message = "callers: allowed are IPv4 networks without host bits, such as 203.0.113.7/32, together of no more addresses than one /8. The whole internet is not."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.callers) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 
@@ -238,6 +265,7 @@ variable "tags" {
   description = "Tags of everything that can have them, instances and volumes too."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

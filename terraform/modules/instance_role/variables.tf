@@ -1,6 +1,7 @@
 variable "name" {
   description = "Start of the names of the role and the instance profile; a suffix makes them unique in the account, which has one namespace for all regions."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^[A-Za-z0-9_-]{3,38}$", var.name))
@@ -12,6 +13,7 @@ variable "policies" {
   description = "What the instance may do: policy documents in JSON by name."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.policies) : can(regex("^[A-Za-z0-9_-]{1,64}$", name))])
@@ -28,12 +30,14 @@ variable "session_manager" {
   description = "Whether Systems Manager may open shells and run commands on the instance, which takes the place of SSH."
   type        = bool
   default     = true
+  nullable    = false
 }
 
 variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

@@ -1,10 +1,11 @@
 variable "name" {
   description = "Name of the function and start of the names of all that belongs to it."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^sg-", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not sg- at the start, which AWS keeps for itself."
   }
 }
 
@@ -40,6 +41,7 @@ variable "image_uri" {
 variable "environment" {
   description = "Environment of the function. Not for secrets."
   type        = map(string)
+  nullable    = false
 
   validation {
     condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^AWS_", name))])
@@ -51,6 +53,7 @@ variable "policies" {
   description = "What the function may do: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
@@ -63,6 +66,7 @@ variable "policies" {
 variable "arch" {
   description = "Architecture of the function: arm64 or x86_64."
   type        = string
+  nullable    = false
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.arch)
@@ -74,6 +78,7 @@ variable "memory_mb" {
   description = "Memory in MB. The CPU comes in proportion: 1,769 MB are one vCPU."
   type        = number
   default     = 512
+  nullable    = false
 
   validation {
     condition     = var.memory_mb >= 128 && var.memory_mb <= 10240 && floor(var.memory_mb) == var.memory_mb
@@ -85,6 +90,7 @@ variable "timeout_s" {
   description = "Longest an invocation may take, in seconds. HTTP APIs give up after 30 s."
   type        = number
   default     = 30
+  nullable    = false
 
   validation {
     condition     = var.timeout_s >= 1 && var.timeout_s <= 900 && floor(var.timeout_s) == var.timeout_s
@@ -96,6 +102,7 @@ variable "reserved_concurrency" {
   description = "How many environments there may be at once, which caps what the function can cost; -1 is no cap of its own. AWS keeps 100 of the account's concurrency for other functions."
   type        = number
   default     = 100
+  nullable    = false
 
   validation {
     condition     = var.reserved_concurrency == -1 || (var.reserved_concurrency >= 1 && floor(var.reserved_concurrency) == var.reserved_concurrency)
@@ -107,6 +114,7 @@ variable "provisioned_concurrency" {
   description = "How many environments are kept warm, at a price by the second; 0 is none."
   type        = number
   default     = 0
+  nullable    = false
 
   validation {
     condition     = var.provisioned_concurrency >= 0 && floor(var.provisioned_concurrency) == var.provisioned_concurrency
@@ -123,12 +131,14 @@ variable "tracing" {
   description = "Whether X-Ray samples requests. It costs by the trace, and a little time."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "log_retention_days" {
   description = "How long the function's log is kept, in days."
   type        = number
   default     = 7
+  nullable    = false
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
@@ -141,6 +151,7 @@ variable "log_retention_days" {
 variable "vpc_id" {
   description = "The VPC."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
@@ -151,6 +162,7 @@ variable "vpc_id" {
 variable "subnet_ids" {
   description = "Private subnets."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 1
@@ -164,11 +176,17 @@ variable "egress" {
     security_group_id = string
     port              = number
   }))
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = alltrue([for e in var.egress : e.port >= 1 && e.port <= 65535 && floor(e.port) == e.port])
     error_message = "egress: allowed are ports from 1 to 65535."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 
@@ -178,6 +196,7 @@ variable "front_door" {
   description = "How HTTP requests reach the function: function_url, http_api, or alb."
   type        = string
   default     = "function_url"
+  nullable    = false
 
   validation {
     condition     = contains(["function_url", "http_api", "alb"], var.front_door)
@@ -194,6 +213,7 @@ variable "auth" {
   description = "AWS_IAM: callers sign their requests and need a right to call. NONE: anybody on the internet may call. Of no meaning with an ALB, where networks decide."
   type        = string
   default     = "AWS_IAM"
+  nullable    = false
 
   validation {
     condition     = contains(["AWS_IAM", "NONE"], var.auth)
@@ -210,12 +230,14 @@ variable "public_url_consent" {
   description = "Consent to a URL that anybody on the internet may call, as auth = NONE makes it."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "response_stream" {
   description = "Whether answers are streamed, which only a function URL can."
   type        = bool
   default     = false
+  nullable    = false
 
   validation {
     condition     = !var.response_stream || var.front_door == "function_url"
@@ -241,11 +263,16 @@ variable "alb" {
   }
 
   validation {
-    condition = var.alb == null || alltrue([
-      for cidr in try(values(var.alb.callers), []) :
-      try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)) && tonumber(split("/", cidr)[1]) >= 8, false)
-    ])
-    error_message = "alb.callers: allowed are IPv4 networks from /8 to /32 without host bits, such as 203.0.113.7/32. The whole internet is not."
+    condition = var.alb == null || (
+      alltrue([for cidr in try(values(var.alb.callers), []) : try(cidrsubnet(cidr, 0, 0) == cidr && can(regex("^[0-9.]+/", cidr)), false)]) &&
+      try(sum(concat([0], [for cidr in try(values(var.alb.callers), []) : pow(2, 32 - tonumber(split("/", cidr)[1]))])) <= pow(2, 24), false)
+    )
+    error_message = "alb.callers: allowed are IPv4 networks without host bits, such as 203.0.113.7/32, together of no more addresses than one /8. The whole internet is not."
+  }
+
+  validation {
+    condition     = var.alb == null || alltrue([for name in try(keys(var.alb.callers), []) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "alb.callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 
@@ -253,6 +280,7 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

@@ -1,16 +1,18 @@
 variable "name" {
   description = "Start of the names of all that is made."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^(sg-|sthree-|amzn-s3-demo-)", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not sg-, sthree- or amzn-s3-demo- at the start, which AWS keeps for itself."
   }
 }
 
 variable "bench_binary" {
   description = "Path of bench for Linux, as `task build` makes it: dist/bench. Checked when it is applied, not when it is destroyed."
   type        = string
+  nullable    = false
 
   validation {
     condition     = trimspace(var.bench_binary) != ""
@@ -21,6 +23,7 @@ variable "bench_binary" {
 variable "arch" {
   description = "Architecture of the binary and the instances: arm64 or x86_64."
   type        = string
+  nullable    = false
 
   validation {
     condition     = contains(["arm64", "x86_64"], var.arch)
@@ -54,6 +57,7 @@ variable "instance_count" {
   description = "How many instances there are."
   type        = number
   default     = 1
+  nullable    = false
 
   validation {
     condition     = var.instance_count >= 1 && var.instance_count <= 20 && floor(var.instance_count) == var.instance_count
@@ -75,6 +79,7 @@ variable "ami_id" {
 variable "vpc_id" {
   description = "The VPC of the targets."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
@@ -85,6 +90,7 @@ variable "vpc_id" {
 variable "subnet_ids" {
   description = "Public subnets; the instances take turns."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 1
@@ -96,6 +102,7 @@ variable "egress_ports" {
   description = "TCP ports of the targets, to anywhere; 443 is always open, for AWS."
   type        = set(number)
   default     = [80]
+  nullable    = false
 
   validation {
     condition     = alltrue([for p in var.egress_ports : p >= 1 && p <= 65535 && floor(p) == p])
@@ -107,6 +114,7 @@ variable "policies" {
   description = "What bench may do, beside putting results into the bucket: IAM policies in JSON by name."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition     = alltrue([for name, policy in var.policies : can(regex("^[A-Za-z0-9_-]{1,64}$", name)) && can(jsondecode(policy).Statement)])
@@ -118,6 +126,7 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

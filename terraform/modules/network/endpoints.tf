@@ -53,6 +53,8 @@ resource "aws_vpc_endpoint" "interface" {
   security_group_ids  = [aws_security_group.endpoints[0].id]
   tags                = merge(var.tags, { Name = "${var.name}-${each.value}" })
 
+  # With AWS's policy, which lets everything pass: only what is in the VPC gets here, with the rights of its own role.
+
   # In one zone only, which all zones reach: they are for a shell now and then, and each zone costs by the hour.
   subnet_ids = [aws_subnet.private[var.availability_zones[0]].id]
 }

@@ -34,7 +34,7 @@ resource "aws_iam_role_policy" "flow" {
     Statement = [{
       Effect = "Allow"
       # Not CreateLogGroup: late records would make the group again after it is destroyed.
-      Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+      Action = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
       # wildcard: the streams of this group, whose names are AWS's to choose
       Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
     }]

@@ -1,10 +1,11 @@
 variable "name" {
   description = "Name of the VPC and start of the names of all that is in it."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and hyphens, the first a letter and the last no hyphen."
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name)) && !can(regex("^sg-", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and hyphens, the first a letter and the last no hyphen, and not sg- at the start, which AWS keeps for itself."
   }
 }
 
@@ -12,6 +13,7 @@ variable "cidr" {
   description = "Private IPv4 addresses of the VPC. Half of them, in up to eight parts, are for the private subnets, the other half for the public ones."
   type        = string
   default     = "10.42.0.0/16"
+  nullable    = false
 
   validation {
     condition = try(
@@ -26,6 +28,7 @@ variable "cidr" {
 variable "availability_zones" {
   description = "The availability zones, each with a private and a public subnet. An ALB needs two."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.availability_zones) >= 2 && length(var.availability_zones) <= 6 && length(distinct(var.availability_zones)) == length(var.availability_zones)
@@ -37,12 +40,14 @@ variable "nat_gateway" {
   description = "Whether the private subnets reach the internet, through one NAT gateway. Nothing here needs that, and it costs more than a small instance."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "interface_endpoints" {
   description = "AWS services that are reached from the private subnets without a NAT gateway, such as ssm. S3 always is, free of charge; each of these costs by the hour."
   type        = set(string)
   default     = []
+  nullable    = false
 
   validation {
     condition     = alltrue([for s in var.interface_endpoints : can(regex("^[a-z0-9][a-z0-9.-]*$", s)) && s != "s3"])
@@ -54,12 +59,14 @@ variable "flow_logs" {
   description = "Whether CloudWatch Logs keeps a record of the connections in the VPC."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "log_retention_days" {
   description = "How long flow logs are kept, in days."
   type        = number
   default     = 7
+  nullable    = false
 
   validation {
     condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
@@ -71,6 +78,7 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([

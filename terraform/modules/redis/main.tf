@@ -1,6 +1,10 @@
 locals {
   port = 6379
 
+  # A serverless cache has a second port, that of its replicas. It tells clients of it among the nodes of the cluster, and they ask any of
+  # those which nodes there are: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/ReadReplicas.html
+  ports = var.serverless ? [local.port, 6380] : [local.port]
+
   # IAM authentication demands TLS, and that the user's name is its ID.
   user = "${var.name}-app"
 
@@ -18,14 +22,17 @@ resource "aws_security_group" "this" {
 }
 
 resource "aws_vpc_security_group_ingress_rule" "client" {
-  for_each = var.client_security_group_ids
+  for_each = {
+    for pair in setproduct(keys(var.client_security_group_ids), local.ports) :
+    "${pair[0]}-${pair[1]}" => { client = pair[0], port = pair[1] }
+  }
 
   security_group_id            = aws_security_group.this.id
-  description                  = "from ${each.key}"
+  description                  = "from ${each.value.client}"
   ip_protocol                  = "tcp"
-  from_port                    = local.port
-  to_port                      = local.port
-  referenced_security_group_id = each.value
+  from_port                    = each.value.port
+  to_port                      = each.value.port
+  referenced_security_group_id = var.client_security_group_ids[each.value.client]
   tags                         = var.tags
 }
 
@@ -53,9 +60,8 @@ resource "aws_elasticache_user" "default" {
   access_string = "off -@all"
   tags          = var.tags
 
-  authentication_mode {
-    type = "no-password-required"
-  }
+  # Not as an authentication_mode: AWS reads no-password-required back as no-password, and each plan would change it again.
+  no_password_required = true
 }
 
 resource "aws_elasticache_user_group" "this" {

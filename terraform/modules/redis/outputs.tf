@@ -37,7 +37,7 @@ output "security_group_id" {
   value       = aws_security_group.this.id
 }
 
-output "port" {
-  description = "TCP port of the cache."
-  value       = local.port
+output "ports" {
+  description = "TCP ports of the cache: 6379, and 6380 too of a serverless one."
+  value       = local.ports
 }

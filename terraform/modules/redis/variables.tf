@@ -1,10 +1,11 @@
 variable "name" {
   description = "Name of the cache and start of the names of all that belongs to it."
   type        = string
+  nullable    = false
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20
-    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen."
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name)) && length(var.name) >= 3 && length(var.name) <= 20 && !can(regex("^sg-", var.name))
+    error_message = "name: allowed are 3 to 20 lower-case letters, digits and single hyphens, the first a letter and the last no hyphen, and not sg- at the start, which AWS keeps for itself."
   }
 }
 
@@ -12,6 +13,7 @@ variable "engine" {
   description = "valkey, or redis for Redis OSS, which costs more."
   type        = string
   default     = "valkey"
+  nullable    = false
 
   validation {
     condition     = contains(["valkey", "redis"], var.engine)
@@ -23,12 +25,14 @@ variable "serverless" {
   description = "Whether the cache is ElastiCache Serverless, which is in cluster mode and paid by use, rather than one node."
   type        = bool
   default     = false
+  nullable    = false
 }
 
 variable "node_type" {
   description = "Size of the node; of no meaning with serverless. Its architecture need not be that of the targets."
   type        = string
   default     = "cache.t4g.micro"
+  nullable    = false
 
   validation {
     condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.node_type))
@@ -42,7 +46,8 @@ variable "serverless_limits" {
     data_gb         = optional(number, 1)
     ecpu_per_second = optional(number, 100000)
   })
-  default = {}
+  default  = {}
+  nullable = false
 
   validation {
     condition     = var.serverless_limits.data_gb >= 1 && var.serverless_limits.data_gb <= 5000 && floor(var.serverless_limits.data_gb) == var.serverless_limits.data_gb
@@ -58,6 +63,7 @@ variable "serverless_limits" {
 variable "vpc_id" {
   description = "The VPC."
   type        = string
+  nullable    = false
 
   validation {
     condition     = can(regex("^vpc-[0-9a-f]{8,17}$", var.vpc_id))
@@ -68,6 +74,7 @@ variable "vpc_id" {
 variable "subnet_ids" {
   description = "Private subnets, in different availability zones."
   type        = list(string)
+  nullable    = false
 
   validation {
     condition     = length(var.subnet_ids) >= 2
@@ -78,10 +85,16 @@ variable "subnet_ids" {
 variable "client_security_group_ids" {
   description = "Security groups that may connect, by a name of yours. Nothing else can."
   type        = map(string)
+  nullable    = false
 
   validation {
     condition     = length(var.client_security_group_ids) > 0
     error_message = "client_security_group_ids: at least one is needed, such as {ec2 = \"sg-0123456789abcdef0\"}; nothing could connect."
+  }
+
+  validation {
+    condition     = alltrue([for name in keys(var.client_security_group_ids) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
+    error_message = "client_security_group_ids: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
 }
 
@@ -89,6 +102,7 @@ variable "tags" {
   description = "Tags of everything that can have them."
   type        = map(string)
   default     = {}
+  nullable    = false
 
   validation {
     condition = length(var.tags) <= 50 && alltrue([
