@@ -194,7 +194,7 @@ func TestTasksFailEarly(t *testing.T) {
 func TestTaskUp(t *testing.T) {
 	t.Parallel()
 	s := newTasks(t, "go", "terraform")
-	out, err := s.run(t, credentials, "up", "ARCH=x86_64", "--yes", "--", "-var", "load_generator=true")
+	out, err := s.run(t, credentials, "up", "ARCH=x86_64", "--yes", "--", "-var", `caller_cidrs=["203.0.113.7/32", "198.51.100.0/24"]`)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -205,7 +205,7 @@ func TestTaskUp(t *testing.T) {
 		"go: run github.com/aws/aws-lambda-go/cmd/build-lambda-zip -o dist/lambda/bootstrap.zip dist/lambda/bootstrap",
 		"go for linux/amd64: build " + flags + " -o dist/bench ./bench",
 		"terraform: -chdir=terraform init -input=false",
-		"terraform: -chdir=terraform plan -input=false -out=DIR/.task/stack.tfplan -var arch=x86_64 -var load_generator=true",
+		"terraform: -chdir=terraform plan -input=false -out=DIR/.task/stack.tfplan -var arch=x86_64 -var caller_cidrs=[\"203.0.113.7/32\", \"198.51.100.0/24\"]",
 		"terraform: -chdir=terraform show -json DIR/.task/stack.tfplan",
 		"go: build -o DIR/.task/bin/bench ./bench",
 		"bench: cost --plan .task/stack.json --scenario four-phase-20",
