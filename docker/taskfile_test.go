@@ -219,6 +219,27 @@ func TestTaskUp(t *testing.T) {
 	}
 }
 
+// A dry run shows what would be done, also where nothing is built yet; packing alone then says what is missing.
+func TestTasksWithoutBootstrap(t *testing.T) {
+	t.Parallel()
+	s := newTasks(t, "go", "terraform")
+	if err := os.Remove(filepath.Join(s.dir, "dist", "lambda", "bootstrap")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"build", "up"} {
+		if out, err := s.run(t, credentials, "--dry", "--yes", name); err != nil || !strings.Contains(out, "build-lambda-zip") {
+			t.Errorf("dry run of %s: %v\n%s", name, err, out)
+		}
+	}
+	out, err := s.run(t, nil, "build:zip")
+	if err == nil || !strings.Contains(out, "there is no dist/lambda/bootstrap, run task build:lambda") {
+		t.Errorf("build:zip alone: %v\n%s", err, out)
+	}
+	if calls := s.called(t); len(calls) > 0 {
+		t.Errorf("something was called: %q", calls)
+	}
+}
+
 func TestTaskBenchAndDown(t *testing.T) {
 	t.Parallel()
 	s := newTasks(t, "go", "terraform", "aws")
