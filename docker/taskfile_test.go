@@ -194,7 +194,7 @@ func TestTasksFailEarly(t *testing.T) {
 func TestTaskUp(t *testing.T) {
 	t.Parallel()
 	s := newTasks(t, "go", "terraform")
-	out, err := s.run(t, credentials, "up", "ARCH=x86_64", "--yes", "--", "-var", "load_generator=true")
+	out, err := s.run(t, credentials, "up", "ARCH=x86_64", "--yes", "--", "-var", `caller_cidrs=["203.0.113.7/32", "198.51.100.0/24"]`)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -205,7 +205,7 @@ func TestTaskUp(t *testing.T) {
 		"go: run github.com/aws/aws-lambda-go/cmd/build-lambda-zip -o dist/lambda/bootstrap.zip dist/lambda/bootstrap",
 		"go for linux/amd64: build " + flags + " -o dist/bench ./bench",
 		"terraform: -chdir=terraform init -input=false",
-		"terraform: -chdir=terraform plan -input=false -out=DIR/.task/stack.tfplan -var arch=x86_64 -var load_generator=true",
+		"terraform: -chdir=terraform plan -input=false -out=DIR/.task/stack.tfplan -var arch=x86_64 -var caller_cidrs=[\"203.0.113.7/32\", \"198.51.100.0/24\"]",
 		"terraform: -chdir=terraform show -json DIR/.task/stack.tfplan",
 		"go: build -o DIR/.task/bin/bench ./bench",
 		"bench: cost --plan .task/stack.json --scenario four-phase-20",
@@ -216,6 +216,27 @@ func TestTaskUp(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(s.dir, ".task", "stack.json")); !os.IsNotExist(err) {
 		t.Errorf("the plan is left behind: %v", err)
+	}
+}
+
+// A dry run shows what would be done, also where nothing is built yet; packing alone then says what is missing.
+func TestTasksWithoutBootstrap(t *testing.T) {
+	t.Parallel()
+	s := newTasks(t, "go", "terraform")
+	if err := os.Remove(filepath.Join(s.dir, "dist", "lambda", "bootstrap")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"build", "up"} {
+		if out, err := s.run(t, credentials, "--dry", "--yes", name); err != nil || !strings.Contains(out, "build-lambda-zip") {
+			t.Errorf("dry run of %s: %v\n%s", name, err, out)
+		}
+	}
+	out, err := s.run(t, nil, "build:zip")
+	if err == nil || !strings.Contains(out, "there is no dist/lambda/bootstrap, run task build:lambda") {
+		t.Errorf("build:zip alone: %v\n%s", err, out)
+	}
+	if calls := s.called(t); len(calls) > 0 {
+		t.Errorf("something was called: %q", calls)
 	}
 }
 

@@ -118,7 +118,7 @@ func redisPorts(p *plan) (faults []string) {
 	for _, r := range p.of(ingress, egress) {
 		_, client, _ := strings.Cut(r.address, `client["`)
 		client, _, _ = strings.Cut(client, "-")
-		side := ""
+		var side string
 		switch {
 		case r.module == "module.redis":
 			side = "Redis, from " + client
