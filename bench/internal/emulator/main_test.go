@@ -75,8 +75,8 @@ func run(m *testing.M) int {
 // brief is the time-out of a function that is to exceed it with one request, and is to answer others within it.
 const brief = 2 * time.Second
 
-// start starts a service for a test; configure changes what it must. At the end no process of it may be left. Requests that follow each
-// other have the same environment, however long it takes to ask for its next event.
+// start starts a service for a test; configure changes what it must. At the end no process of it may be left. In a test
+// requests that follow each other have the same environment, however long it takes to ask for its next event.
 func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
 	tb.Helper()
 	before := runtime.NumGoroutine()
@@ -88,7 +88,9 @@ func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s.SetSettle(patience)
+	if _, test := tb.(*testing.T); test {
+		s.SetSettle(patience)
+	}
 	tb.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
 		if err := s.Close(2 * time.Second); err != nil {
