@@ -93,6 +93,8 @@ func (e expiring) Err() error {
 }
 
 // read asks the account, and keeps what is told meanwhile.
+//
+//nolint:contextcheck // what expires is made of ctx
 func read(ctx context.Context, t *testing.T, s *cloudwatchtest.Server, wait time.Duration, change func(*cloudwatch.Options), targets ...cloudwatch.Target) (out []*result.CloudWatch, told []string) {
 	t.Helper()
 	server := httptest.NewServer(s)
