@@ -198,7 +198,7 @@ func (e *environment) serveEarly() error {
 	if f.closed {
 		return ErrClosed
 	}
-	f.workers.Go(e.accept)
+	e.open()
 	f.workers.Go(e.copyLog)
 	return nil
 }
