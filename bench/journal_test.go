@@ -91,7 +91,9 @@ slo: {p99: 100ms, error_rate: 0.1%}`,
 			if n := want.Targets[0].Overall.Requests; n == 0 {
 				t.Errorf("%d requests say nothing", n)
 			}
-			if peak := *got.Generator.PeakMemoryBytes; peak < 1<<20 || peak > *want.Generator.PeakMemoryBytes {
+			// Linux counts pages on each CPU by itself: what it tells of the peak may be some dozens of them less than a moment ago.
+			const inexact = 1 << 20
+			if peak := *got.Generator.PeakMemoryBytes; peak < 1<<20 || peak > *want.Generator.PeakMemoryBytes+inexact {
 				t.Errorf("bench used %d bytes by the journal, %d in the end", peak, *want.Generator.PeakMemoryBytes)
 			}
 			for _, w := range want.Warnings {
