@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,13 +18,24 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// bounded serves so many requests at a time, each of which takes that long: its capacity is their quotient.
-func bounded(t *testing.T, workers int, takes time.Duration) *httptest.Server {
+// boundedServer serves so many requests at a time, each of which takes that long: its capacity is their quotient.
+type boundedServer struct {
+	*httptest.Server
+	workers          int
+	requests, worked atomic.Int64 // nanoseconds of all workers
+}
+
+func bounded(t *testing.T, workers int, takes time.Duration) *boundedServer {
 	t.Helper()
 	free := make(chan struct{}, workers)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := &boundedServer{workers: workers}
+	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		free <- struct{}{}
-		defer func() { <-free }()
+		defer func(began time.Time) {
+			s.worked.Add(int64(time.Since(began)))
+			s.requests.Add(1)
+			<-free
+		}(time.Now())
 		select {
 		case <-time.After(takes):
 		case <-r.Context().Done():
@@ -34,11 +46,16 @@ func bounded(t *testing.T, workers int, takes time.Duration) *httptest.Server {
 	return s
 }
 
+// capacity is what it was, in requests a second: on a busy machine a worker takes longer.
+func (s *boundedServer) capacity() float64 {
+	return float64(s.workers) * float64(s.requests.Load()) / time.Duration(s.worked.Load()).Seconds()
+}
+
 // capacityScenario is closed: the search makes it open.
 func capacityScenario(t *testing.T, more string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "get.yaml")
-	text := "name: get\nworkers: 20\nsteps:\n  - {name: get, path: /}\nphases:\n  - {name: all, iterations: 1}\ntimeout: 5s\n" + more
+	text := "name: get\nworkers: 20\nsteps:\n  - {name: get, path: /}\nphases:\n  - {name: all, iterations: 1}\ntimeout: 1m\n" + more
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -61,14 +78,14 @@ func TestFindCapacity(t *testing.T) {
 		t.Fatal(err)
 	}
 	for i, want := range []float64{100, 25} {
-		target := &got.Targets[i]
+		target, least := &got.Targets[i], []*boundedServer{fast, slow}[i].capacity()/2
 		c := target.Capacity
 		if c == nil || c.KeptRPS == nil || c.MissedRPS == nil {
 			t.Fatalf("%s: %+v", target.Name, c)
 		}
 		// A loaded machine makes the service slower, but nothing makes it faster than it is. What a queue holds for a while is above.
-		if *c.KeptRPS < want/2 || *c.KeptRPS > want*1.3 || *c.MissedRPS <= *c.KeptRPS || *c.MissedRPS > want*1.5 {
-			t.Errorf("%s: found %.1f to %.1f a second, expected %.0f", target.Name, *c.KeptRPS, *c.MissedRPS, want)
+		if *c.KeptRPS < least || *c.KeptRPS > want*1.3 || *c.MissedRPS <= *c.KeptRPS || *c.MissedRPS > want*1.5 {
+			t.Errorf("%s: found %.1f to %.1f a second, expected %.0f, and %.1f at least", target.Name, *c.KeptRPS, *c.MissedRPS, want, least)
 		}
 		kept := int64(0)
 		for _, trial := range c.Trials {
@@ -89,12 +106,15 @@ func TestFindCapacity(t *testing.T) {
 	}
 }
 
+// lenient is an SLO that only a rate misses which the target falls behind, so that a search goes on however busy the machine is.
+const lenient = "p90=1m"
+
 // What was found until the first Ctrl-C is kept.
 func TestFindCapacityInterrupted(t *testing.T) {
 	t.Parallel()
 	server := bounded(t, 2, 10*time.Millisecond)
 	out := filepath.Join(t.TempDir(), "out")
-	r := start(t, nil, "--find-capacity", "--slo", "p90=200ms", "--trial", "1s", "--start-rate", "20", "--max-rate", "40", "--scenario",
+	r := start(t, nil, "--find-capacity", "--slo", lenient, "--trial", "1s", "--start-rate", "20", "--scenario",
 		capacityScenario(t, ""), "--target", "only="+server.URL, "--out", out)
 	r.await("trial 1 ")
 	r.signal(os.Interrupt)
@@ -114,7 +134,7 @@ func TestFindCapacityKilled(t *testing.T) {
 	t.Parallel()
 	server := bounded(t, 2, 10*time.Millisecond)
 	out := filepath.Join(t.TempDir(), "out")
-	r := start(t, nil, "--find-capacity", "--slo", "p90=200ms", "--trial", "500ms", "--start-rate", "20", "--scenario",
+	r := start(t, nil, "--find-capacity", "--slo", lenient, "--trial", "500ms", "--start-rate", "20", "--scenario",
 		capacityScenario(t, ""), "--target", "only="+server.URL, "--out", out)
 	eventually(t, "the journal has two trials", func() bool {
 		text, err := os.ReadFile(filepath.Join(out, result.JournalName))

@@ -48,7 +48,7 @@ func (o *refreshOptions) run(ctx context.Context, std streams, region, instanceT
 	if err := checkRegionName(region); err != nil {
 		return usageError{err}
 	}
-	ctx, _, stop := watchSignals(ctx, func() {})
+	ctx, _, stop := watchSignals(ctx, nil)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, o.timeout)
 	defer cancel()

@@ -108,13 +108,13 @@ func (d *display) inFlight() string {
 	return "connection"
 }
 
-// draining tells that the first Ctrl-C was heard.
-func (d *display) draining() {
+// draining gives what tells that the first Ctrl-C was heard, and what it stops, which is over soon.
+func (d *display) draining() (tell func()) {
 	text := "Stopping: waiting for the answers to what was sent; Ctrl-C again aborts without a report"
 	if d.asking.Load() {
 		text = "Going on without the rest of what CloudWatch knows"
 	}
-	d.tell(text)
+	return func() { d.tell(text) }
 }
 
 // tell prints a line that must be seen, even with --quiet and above the bars.

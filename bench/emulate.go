@@ -166,7 +166,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	signal.Notify(broken, syscall.SIGPIPE)
 	defer signal.Stop(broken)
 	leaveProcessors()
-	ctx, _, stop := watchSignals(ctx, func() {})
+	ctx, _, stop := watchSignals(ctx, nil)
 	defer stop()
 	self, err := os.Executable()
 	if err != nil {

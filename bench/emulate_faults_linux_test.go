@@ -51,7 +51,11 @@ func startEmulate(t *testing.T, args ...string) *emulating {
 func startEmulateIn(t *testing.T, prepare string, args ...string) *emulating {
 	t.Helper()
 	e := &emulating{bootstrap: testFunction(t)}
-	args = append([]string{"-c", prepare + "\nexec bench \"$@\"", "sh", "emulate", "--front-door", "function_url", "--log-lines=false"}, args...)
+	// No time-out of a function is tested here, and a machine may be busy with other environments for long.
+	args = append([]string{
+		"-c", prepare + "\nexec bench \"$@\"", "sh", "emulate", "--front-door", "function_url", "--log-lines=false",
+		"--timeout", patience.String(), "--init-timeout", patience.String(),
+	}, args...)
 	e.running = startProgram(t, nil, "/bin/sh", append(args, "--", e.bootstrap)...)
 	eventually(t, "bench emulate prints its line", func() bool { return strings.HasSuffix(e.stdout.String(), "\n") })
 	var urls map[string]string
@@ -85,8 +89,10 @@ func (e *emulating) gone() {
 	e.wantNoTempFiles()
 }
 
-// burst sends requests from n clients until it is stopped. stop returns how often there was which status, 0 for none.
+// burst sends requests from n clients until it is stopped, and returns in the middle: environments have started and a request has been
+// answered. stop returns how often there was which status, 0 for none.
 func (e *emulating) burst(n int) (stop func() map[int]int) {
+	e.t.Helper()
 	ctx, cancel := context.WithCancel(e.t.Context())
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: n}, Timeout: patience}
 	var mu sync.Mutex
@@ -110,6 +116,12 @@ func (e *emulating) burst(n int) (stop func() map[int]int) {
 			}
 		})
 	}
+	eventually(e.t, "environments are started", func() bool { return len(e.environments()) >= 8 })
+	eventually(e.t, "a request is answered", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return tally[http.StatusOK] > 0
+	})
 	return func() map[int]int {
 		cancel()
 		wg.Wait()
@@ -122,7 +134,6 @@ func (e *emulating) burst(n int) (stop func() map[int]int) {
 func TestEmulateInterruptedInABurst(t *testing.T) {
 	e := startEmulate(t)
 	stop := e.burst(32)
-	eventually(t, "environments are started", func() bool { return len(e.environments()) >= 8 })
 	e.signal(os.Interrupt)
 	for range e.lines {
 	}
@@ -139,7 +150,6 @@ func TestEmulateInterruptedInABurst(t *testing.T) {
 func TestEmulateKilledInABurst(t *testing.T) {
 	e := startEmulate(t)
 	stop := e.burst(32)
-	eventually(t, "environments are started", func() bool { return len(e.environments()) >= 8 })
 	e.signal(os.Kill)
 	_ = e.cmd.Wait()
 	stop()

@@ -91,7 +91,9 @@ slo: {p99: 100ms, error_rate: 0.1%}`,
 			if n := want.Targets[0].Overall.Requests; n == 0 {
 				t.Errorf("%d requests say nothing", n)
 			}
-			if peak := *got.Generator.PeakMemoryBytes; peak < 1<<20 || peak > *want.Generator.PeakMemoryBytes {
+			// Linux counts pages on each CPU by itself: what it tells of the peak may be some dozens of them less than a moment ago.
+			const inexact = 1 << 20
+			if peak := *got.Generator.PeakMemoryBytes; peak < 1<<20 || peak > *want.Generator.PeakMemoryBytes+inexact {
 				t.Errorf("bench used %d bytes by the journal, %d in the end", peak, *want.Generator.PeakMemoryBytes)
 			}
 			for _, w := range want.Warnings {
@@ -109,9 +111,10 @@ func TestKilled(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
 	journal := filepath.Join(out, result.JournalName)
 	r := start(t, nil, "--targets", targetsFile(t, "slow"), "--scenario", scenarioFile(t), "--out", out)
-	eventually(t, "the journal has intervals of the second phase", func() bool {
-		text, err := os.ReadFile(journal)
-		return err == nil && bytes.Count(text, []byte(`"type":"interval"`)) >= 4
+	const many = 100
+	eventually(t, "the journal has many requests of the second phase", func() bool {
+		got, err := result.LoadJournal(out)
+		return err == nil && len(got.Targets[0].Phases) == 2 && got.Targets[0].Phases[1].Requests >= many
 	})
 	r.signal(os.Kill)
 	for range r.lines { // until it is gone
@@ -139,7 +142,7 @@ func TestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	app := got.Targets[0]
-	if len(app.Phases) != 2 || app.Phases[0].Requests != 10 || app.Phases[1].Requests < 100 || !got.Interrupted {
+	if len(app.Phases) != 2 || app.Phases[0].Requests != 10 || app.Phases[1].Requests < many || !got.Interrupted {
 		t.Errorf("phases %+v, interrupted %t", app.Phases, got.Interrupted)
 	}
 	// What a power loss leaves is shorter, and longer by noise.

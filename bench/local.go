@@ -21,7 +21,7 @@ or SIGTERM. Everything listens on loopback only.`,
   curl -d 123 -H 'Content-Type: text/plain' http://127.0.0.1:PORT/`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			ctx, _, stop := watchSignals(c.Context(), func() {})
+			ctx, _, stop := watchSignals(c.Context(), nil)
 			defer stop()
 			host, err := newHost(func(format string, args ...any) { _, _ = fmt.Fprintf(std.err, format+"\n", args...) })
 			if err != nil {

@@ -66,7 +66,7 @@ func runParity(ctx context.Context, std streams, o *parityOptions) error {
 	if o.timeout <= 0 {
 		return usageError{fmt.Errorf("--timeout %s: expected a duration above zero", o.timeout)}
 	}
-	ctx, _, stop := watchSignals(ctx, func() {})
+	ctx, _, stop := watchSignals(ctx, nil)
 	defer stop()
 	var results []*parity.Result
 	if len(o.named) == 0 {

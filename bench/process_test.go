@@ -85,7 +85,8 @@ func (r *running) read(pipe io.Reader) {
 	}
 }
 
-const patience = 60 * time.Second
+// patience bounds every wait for what should come soon; only a failing test uses it up. What comes may need programs to be built before.
+const patience = 3 * time.Minute
 
 // await waits for a line on standard error.
 func (r *running) await(text string) {

@@ -19,9 +19,9 @@ type interrupts struct {
 	draining  bool
 }
 
-// watchSignals begins to listen; stop ends it. The context ends when all work is to stop at once. onDrain is called once, at
-// the signal that drains.
-func watchSignals(ctx context.Context, onDrain func()) (_ context.Context, i *interrupts, stop func()) {
+// watchSignals begins to listen; stop ends it. The context ends when all work is to stop at once. At the signal that drains, onDrain is
+// called before anything stops, and then what it returns, which tells the user; both may be nil. stop waits until that is done.
+func watchSignals(ctx context.Context, onDrain func() (tell func())) (_ context.Context, i *interrupts, stop func()) {
 	i = &interrupts{drain: make(chan struct{})}
 	ctx, cancel := context.WithCancel(ctx)
 	signals := make(chan os.Signal, 1)
@@ -32,10 +32,14 @@ func watchSignals(ctx context.Context, onDrain func()) (_ context.Context, i *in
 		for {
 			select {
 			case <-signals:
-				if i.startDrain() {
-					go onDrain() // telling the user must not keep the next signal waiting
-				} else {
+				var tell func()
+				if onDrain != nil {
+					tell = onDrain()
+				}
+				if !i.startDrain() {
 					cancel()
+				} else if tell != nil {
+					wg.Go(tell) // it must not keep the next signal waiting
 				}
 			case <-finished:
 				return

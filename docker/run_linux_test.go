@@ -79,7 +79,7 @@ func runImage(t *testing.T, i image, root string) {
 		check = append(check, invoke)
 		url = "http://127.0.0.1:" + door
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if out, err := inside(ctx, root, env, check...).CombinedOutput(); err == nil {
 		t.Errorf("the health check is content with nothing running: %s", out)

@@ -52,7 +52,7 @@ func TestMain(m *testing.M) {
 
 // prepare looks for terraform, and builds and installs the provider.
 func prepare() error {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	defer cancel()
 	missing, err := lookTerraform(ctx)
 	if err != nil || missing != "" {

@@ -15,7 +15,7 @@ import (
 )
 
 // startLimit is how long a server may take to come up.
-const startLimit = 20 * time.Second
+const startLimit = time.Minute
 
 // Server is a real redis-server (or valkey-server) without persistence on a free
 // loopback port. It is gone when the test ends.

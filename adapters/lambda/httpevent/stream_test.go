@@ -102,11 +102,12 @@ func startFunction(t *testing.T, mode string) *runtimeAPI {
 	})
 	mux.HandleFunc("POST /2018-06-01/runtime/invocation/{id}/{kind}", func(w http.ResponseWriter, r *http.Request) {
 		o := outcome{kind: r.PathValue("kind"), contentType: r.Header.Get("Content-Type")}
+		first := []byte("data: 0")
 		buf, released := make([]byte, 1000), false
 		for {
 			n, err := r.Body.Read(buf)
 			o.body = append(o.body, buf[:n]...)
-			if !released && bytes.Contains(o.body, []byte("data: 0")) {
+			if fresh := o.body[max(0, len(o.body)-n-len(first)):]; !released && bytes.Contains(fresh, first) {
 				released = true
 				api.waits <- struct{}{}
 			}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -72,20 +73,49 @@ func instances() cloudwatch.Target {
 	return t
 }
 
+// expiring is a context whose deadline passes when over is closed, whatever the clock says.
+type expiring struct {
+	context.Context
+	over chan struct{}
+}
+
+// Done implements context.Context.
+func (e expiring) Done() <-chan struct{} { return e.over }
+
+// Err implements context.Context.
+func (e expiring) Err() error {
+	select {
+	case <-e.over:
+		return context.DeadlineExceeded
+	default:
+		return nil
+	}
+}
+
 // read asks the account, and keeps what is told meanwhile.
+//
+//nolint:contextcheck // what expires is made of ctx
 func read(ctx context.Context, t *testing.T, s *cloudwatchtest.Server, wait time.Duration, change func(*cloudwatch.Options), targets ...cloudwatch.Target) (out []*result.CloudWatch, told []string) {
 	t.Helper()
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
+	say := func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) }
 	o := cloudwatch.Options{
-		Wait: wait, Every: time.Millisecond, Now: func() time.Time { return began },
-		Say: func(format string, args ...any) { told = append(told, fmt.Sprintf(format, args...)) },
+		Wait: wait, Every: time.Millisecond, Now: func() time.Time { return began }, Say: say,
 		Config: func(_ context.Context, region string) (aws.Config, error) {
 			return aws.Config{
 				Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
 				Credentials: credentials.NewStaticCredentialsProvider("AKIDEXAMPLE", "a-secret-key", ""),
 			}, nil
 		},
+	}
+	if wait == short {
+		e := expiring{ctx, make(chan struct{})}
+		expire := sync.OnceFunc(func() { close(e.over) })
+		ctx, o.Wait, o.Say = e, long, func(format string, args ...any) {
+			say(format, args...)
+			expire() // as it tells of its first look
+		}
 	}
 	if change != nil {
 		change(&o)
@@ -99,7 +129,7 @@ func read(ctx context.Context, t *testing.T, s *cloudwatchtest.Server, wait time
 
 const (
 	long  = time.Minute // what is there ends it sooner
-	short = time.Second
+	short = 0           // long, but that its time is up when everything has been asked for once
 )
 
 func TestReadLog(t *testing.T) {
@@ -182,10 +212,10 @@ func TestReadLogThatLacks(t *testing.T) {
 			s.Events = []cloudwatchtest.Event{late(lines[0], 4), lines[1], late(lines[2], 2)}
 		}, wait: long, found: 3},
 		{name: "throttled at first", account: failing("ThrottlingException", 5), wait: long, found: 3},
-		{name: "throttled all the time", account: failing("ThrottlingException", forever), wait: short, note: "no REPORT line of the run (not within 1s, --cloudwatch-wait; AWS answered last: operation error CloudWatch Logs: FilterLogEvents"},
-		{name: "fewer lines than requests", target: func(t *cloudwatch.Target) { t.Sent = 9 }, wait: short, found: 3, note: "lambda: CloudWatch had the REPORT lines of 3 invocations for 9 requests (not within 1s, --cloudwatch-wait): what it was billed is of these alone."},
+		{name: "throttled all the time", account: failing("ThrottlingException", forever), wait: short, note: "no REPORT line of the run (not within 1m0s, --cloudwatch-wait; AWS answered last: operation error CloudWatch Logs: FilterLogEvents"},
+		{name: "fewer lines than requests", target: func(t *cloudwatch.Target) { t.Sent = 9 }, wait: short, found: 3, note: "lambda: CloudWatch had the REPORT lines of 3 invocations for 9 requests (not within 1m0s, --cloudwatch-wait): what it was billed is of these alone."},
 		{name: "more lines than requests", target: func(t *cloudwatch.Target) { t.Sent = 2 }, wait: long, found: 3, note: "lambda: CloudWatch has REPORT lines of 3 invocations for 2 requests: those of other callers"},
-		{name: "no line", account: func(s *cloudwatchtest.Server) { s.Events = nil }, wait: short, note: "lambda: what it was billed is not known: the log group /aws/lambda/app had no REPORT line of the run (not within 1s"},
+		{name: "no line", account: func(s *cloudwatchtest.Server) { s.Events = nil }, wait: short, note: "lambda: what it was billed is not known: the log group /aws/lambda/app had no REPORT line of the run (not within 1m0s"},
 		{name: "no permission", account: failing("AccessDeniedException", forever), wait: long, note: "lambda: what it was billed is not known: the credentials lack the permission logs:FilterLogEvents on the log group /aws/lambda/app in eu-west-1."},
 		{name: "no such group", target: func(t *cloudwatch.Target) { t.LogGroup = "/elsewhere" }, wait: long, note: "ResourceNotFoundException"},
 		{name: "expired credentials", account: failing("ExpiredTokenException", forever), wait: long, note: "AWS does not accept the credentials (ExpiredTokenException): log in again."},
@@ -203,7 +233,7 @@ func TestReadLogThatLacks(t *testing.T) {
 					return aws.Credentials{}, ctx.Err()
 				})}, nil
 			}
-		}, wait: short, note: "lambda: what it was billed is not known: the log group /aws/lambda/app had no REPORT line of the run (not within 1s"},
+		}, wait: time.Millisecond, note: "lambda: what it was billed is not known: the log group /aws/lambda/app had no REPORT line of the run (not within 1ms"},
 		{name: "no region", options: func(o *cloudwatch.Options) {
 			o.Config = func(context.Context, string) (aws.Config, error) { return aws.Config{}, nil }
 		}, wait: long, note: "no region is given: set AWS_REGION"},
@@ -368,14 +398,14 @@ func TestReadMetrics(t *testing.T) {
 		}, wait: long, want: group},
 		{name: "credits not yet", account: func(s *cloudwatchtest.Server) { s.Samples = s.Samples[:7] }, wait: short, want: &result.InstanceMetrics{
 			Minutes: 2, WantedMinutes: 2, CPUMean: p(0.5), CPUMax: p(0.9),
-		}, note: "ec2: the CPU credits of its instances are not known (not within 1s, --cloudwatch-wait); CloudWatch has them every five minutes"},
+		}, note: "ec2: the CPU credits of its instances are not known (not within 1m0s, --cloudwatch-wait); CloudWatch has them every five minutes"},
 		{
 			name: "one minute", account: func(s *cloudwatchtest.Server) {
 				s.Samples = append(append([]cloudwatchtest.Sample{}, s.Samples[:2]...), s.Samples[7:]...)
 			}, wait: short, want: &result.InstanceMetrics{Minutes: 1, WantedMinutes: 2, CPUMean: p(0.5), CPUMax: p(0.6), Credits: group.Credits},
-			note: "ec2: the CPU of its instances is known of 1 of 2 minutes (not within 1s, --cloudwatch-wait)",
+			note: "ec2: the CPU of its instances is known of 1 of 2 minutes (not within 1m0s, --cloudwatch-wait)",
 		},
-		{name: "nothing", account: func(s *cloudwatchtest.Server) { s.Samples = nil }, wait: short, note: "ec2: the CPU of its instances is not known: not within 1s, --cloudwatch-wait."},
+		{name: "nothing", account: func(s *cloudwatchtest.Server) { s.Samples = nil }, wait: short, note: "ec2: the CPU of its instances is not known: not within 1m0s, --cloudwatch-wait."},
 		{
 			name: "no permission", account: func(s *cloudwatchtest.Server) { s.Fail = func(string, int) string { return "AccessDenied" } }, wait: long,
 			note: "ec2: the CPU of its instances is not known: the credentials lack the permission cloudwatch:GetMetricData in eu-west-1.",

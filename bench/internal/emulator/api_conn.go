@@ -38,8 +38,14 @@ type apiConn struct {
 // acceptPause is the time between two tries to accept a connection when there are no descriptors left.
 const acceptPause = 5 * time.Millisecond
 
-// accept serves the Runtime API until its listener is closed.
+// open serves the Runtime API in the background until its listener is closed. Until then connections may come, so that connsGone waits.
+func (e *environment) open() {
+	e.connsGone.Add(1)
+	e.fn.workers.Go(e.accept)
+}
+
 func (e *environment) accept() {
+	defer e.connsGone.Done()
 	for {
 		conn, err := e.listener.Accept()
 		if err != nil {

@@ -86,7 +86,7 @@ func TestCloseWhileStarting(t *testing.T) {
 
 func TestForkedProcessesEnd(t *testing.T) {
 	var out output
-	s := start(t, func(c *emulator.Config) { c.Output = &out; c.Timeout = 500 * time.Millisecond })
+	s := start(t, func(c *emulator.Config) { c.Output = &out; c.Timeout = brief })
 	pid := get(t, s, "/fork").body
 	if !alive(t, pid) {
 		t.Fatal("the forked process does not run")

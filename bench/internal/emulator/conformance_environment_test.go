@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
@@ -45,7 +44,7 @@ func environmentRules() []rule {
 		},
 		{
 			says: "an invocation that is over its time-out ends its environment, and the next one is a cold start", source: docEnvironment,
-			config: func(c *emulator.Config) { c.Timeout = 500 * time.Millisecond },
+			config: func(c *emulator.Config) { c.Timeout = brief },
 			official: func(t *testing.T, s *emulator.Service) {
 				get(t, s, "/forever").expect(t, http.StatusBadGateway, "Internal Server Error")
 				settled(t, s, 0)

@@ -119,13 +119,13 @@ func billingRules() []rule {
 		},
 		{
 			says: "an invocation lasts, and is billed, until the runtime asks for the next event, not until its answer", source: docEnvironment,
-			config: func(c *emulator.Config) { rawBootstrap(c); c.Timeout, c.Output, c.LogLines = time.Second, out, true },
+			config: func(c *emulator.Config) { rawBootstrap(c); c.Timeout, c.Output, c.LogLines = brief, out, true },
 			official: func(t *testing.T, s *emulator.Service) {
 				if r := get(t, s, "/no-next"); r.status != http.StatusOK {
 					t.Errorf("answer is %d %q", r.status, r.body)
 				}
 				eventually(t, "there is no report", func() bool { return strings.Contains(out.String(), "REPORT ") })
-				if r := reports(t, out.String()); len(r) != 1 || r[0].duration != time.Second || s.Meter().BilledMS < 1000 {
+				if r := reports(t, out.String()); len(r) != 1 || r[0].duration != brief || s.Meter().BilledMS < brief.Milliseconds() {
 					t.Errorf("reports are %+v, log is %s", r, out)
 				}
 			},

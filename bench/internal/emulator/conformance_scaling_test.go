@@ -101,7 +101,7 @@ func scalingRules() []rule {
 		},
 		{
 			says: "a time-out of one of several events at once leaves the environment and its other events alone", source: docManaged,
-			config: func(c *emulator.Config) { c.EnvironmentConcurrency, c.Timeout = 2, 500*time.Millisecond },
+			config: func(c *emulator.Config) { c.EnvironmentConcurrency, c.Timeout = 2, brief },
 			official: func(t *testing.T, s *emulator.Service) {
 				pid := get(t, s, "/pid").body
 				get(t, s, "/forever").expect(t, http.StatusBadGateway, "Internal Server Error")

@@ -198,7 +198,7 @@ func TestFailures(t *testing.T) {
 }
 
 func TestTimeout(t *testing.T) {
-	s := start(t, func(c *emulator.Config) { c.Timeout = 300 * time.Millisecond })
+	s := start(t, func(c *emulator.Config) { c.Timeout = brief })
 	get(t, s, "/pid")
 	settled(t, s, 1)
 	get(t, s, "/forever").expect(t, http.StatusBadGateway, "Internal Server Error")
@@ -298,8 +298,8 @@ func TestInitFailures(t *testing.T) {
 		},
 		"never": {
 			map[string]string{"INIT": "never"},
-			500 * time.Millisecond, 700 * time.Millisecond,
-			emulator.InitError{Reason: "it did not ask for an event within 700ms", Type: "Sandbox.Timedout", Stderr: "waiting for a lock\n"},
+			500 * time.Millisecond, brief,
+			emulator.InitError{Reason: "it did not ask for an event within 2s", Type: "Sandbox.Timedout", Stderr: "waiting for a lock\n"},
 			func(m emulator.Meter) int64 { return m.Timeouts },
 		},
 	}

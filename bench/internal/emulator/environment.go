@@ -135,7 +135,7 @@ func (e *environment) launched(child *process.Child, begun time.Time) error {
 		e.fn.workers.Go(e.adopt)
 		close(e.exts.launched)
 	} else {
-		e.fn.workers.Go(e.accept)
+		e.open()
 		e.fn.workers.Go(e.copyLog)
 	}
 	e.fn.workers.Go(e.watch)

@@ -9,6 +9,23 @@ func (s *Service) SetFreezeAfter(d time.Duration) {
 	s.fn.freezing.after = d
 }
 
+// Settle is how long a request waits for an environment that has answered but not yet asked for its next event.
+const Settle = settle
+
+// SetSettle changes that.
+func (s *Service) SetSettle(d time.Duration) {
+	s.fn.mu.Lock()
+	defer s.fn.mu.Unlock()
+	s.fn.settles = d
+}
+
+// SetShutdown gives extensions and the runtime so long to end.
+func (s *Service) SetShutdown(d time.Duration) {
+	s.fn.mu.Lock()
+	defer s.fn.mu.Unlock()
+	s.fn.shutdown = shutdownLimits{d, d, d}
+}
+
 // SetNow gives the limits another clock.
 func (s *Service) SetNow(now func() time.Time) {
 	s.fn.mu.Lock()

@@ -21,13 +21,19 @@ import (
 const (
 	// maxExtensions is how many a function may have: "up to 10 extensions".
 	maxExtensions = 10
-	// shutdownLimit is for the whole shutdown phase: "2,000 ms – A function with one or more registered external extensions", of which
-	// shutdownRuntime is for the runtime, from SIGTERM to SIGKILL: "Lambda reserves up to 300 ms (500 ms for a runtime with an internal
-	// extension) for the runtime process to perform a graceful shutdown".
-	shutdownLimit    = 2 * time.Second
-	shutdownRuntime  = 300 * time.Millisecond
-	shutdownInternal = 500 * time.Millisecond
 )
+
+// shutdownLimits are how long the shutdown phase may take.
+type shutdownLimits struct {
+	// all of it: "2,000 ms – A function with one or more registered external extensions", of which
+	// runtime is for the runtime, from SIGTERM to SIGKILL: "Lambda reserves up to 300 ms (500 ms for a runtime with an internal
+	// extension) for the runtime process to perform a graceful shutdown".
+	all, runtime, internal time.Duration
+}
+
+func defaultShutdownLimits() shutdownLimits {
+	return shutdownLimits{all: 2 * time.Second, runtime: 300 * time.Millisecond, internal: 500 * time.Millisecond}
+}
 
 // shutdownReason is what extensions are told about the end of their environment.
 type shutdownReason string
@@ -192,7 +198,7 @@ func (e *environment) serveEarly() error {
 	if f.closed {
 		return ErrClosed
 	}
-	f.workers.Go(e.accept)
+	e.open()
 	f.workers.Go(e.copyLog)
 	return nil
 }
@@ -303,10 +309,10 @@ func (x *extensions) quiet() bool {
 func (f *function) shutDown(e *environment, reason shutdownReason) {
 	grace := time.Duration(0)
 	if x := &e.exts; len(x.list) > 0 {
-		x.ends(reason, shutdownLimit)
-		grace = shutdownRuntime
+		x.ends(reason, f.shutdown.all)
+		grace = f.shutdown.runtime
 		if !x.external {
-			grace = shutdownInternal
+			grace = f.shutdown.internal
 		}
 	}
 	f.stop(e, grace)
@@ -345,7 +351,7 @@ func (e *environment) endExtensions() {
 	if f.closed && x.reason == "" { // it was in its init
 		x.ends(shutdownSpindown, 0)
 	}
-	x.ends(shutdownFailure, shutdownLimit)
+	x.ends(shutdownFailure, f.shutdown.all)
 	x.told = true
 	event := extensionShutdown(x.reason, x.by)
 	left := time.Until(x.by)

@@ -97,6 +97,7 @@ func TestExtensions(t *testing.T) {
 		c.FunctionName, c.Output, c.LogLines = "demo", &out, true
 		notes = withExtensions(t, c, nil, "one", "two")
 	})
+	s.SetShutdown(patience)
 	before := time.Now()
 	r := send(t, s, http.MethodGet, "/pid", "", http.Header{"X-Amzn-Trace-Id": {"Root=1-5e1b4151-5ac6c58f3e8ab1b2c3d4e5f6"}})
 	if r.status != http.StatusOK {
@@ -157,6 +158,7 @@ func TestExtensionHoldsTheEnvironment(t *testing.T) {
 	defer srv.Close()
 	var notes func() []extensionNote
 	s := start(t, func(c *emulator.Config) { notes = withExtensions(t, c, map[string]string{"EXT_HOLD": srv.URL}, "slow") })
+	s.SetSettle(emulator.Settle)
 	first := get(t, s, "/pid")
 	<-waiting
 	if m := s.Meter(); first.status != http.StatusOK || m.Idle != 0 || m.Environments != 1 {
@@ -254,9 +256,10 @@ func TestExtensionsAreToldWhy(t *testing.T) {
 			s := start(t, func(c *emulator.Config) {
 				notes = withExtensions(t, c, nil, "one")
 				if want == "TIMEOUT" {
-					c.Timeout = time.Second
+					c.Timeout = brief
 				}
 			})
+			s.SetShutdown(patience)
 			get(t, s, target).expect(t, http.StatusBadGateway, "Internal Server Error")
 			told := func(n extensionNote) bool { return n.Event.ShutdownReason == want }
 			eventually(t, "the extension is not told", func() bool { return count(notes(), told) == 1 })
@@ -276,6 +279,7 @@ func TestExtensionsMakeShutdownGraceful(t *testing.T) {
 		notes = withExtensions(t, c, map[string]string{"ON_TERM": mark}, "one")
 		c.IdleTimeout, c.Freeze = 200*time.Millisecond, true
 	})
+	s.SetShutdown(patience)
 	if r := get(t, s, "/pid"); r.status != http.StatusOK {
 		t.Fatalf("answer is %d %q", r.status, r.body)
 	}
@@ -324,6 +328,7 @@ func TestExtensionInShell(t *testing.T) {
 	}
 	var out output
 	s := start(t, func(c *emulator.Config) { c.Extensions, c.Output = dir, &out })
+	s.SetShutdown(patience)
 	for range 2 {
 		if r := get(t, s, "/pid"); r.status != http.StatusOK {
 			t.Fatalf("answer is %d %q; %v", r.status, r.body, s.LastInitError())

@@ -131,6 +131,7 @@ func TestAnswersTwice(t *testing.T) {
 // A runtime that has answered and does not ask for more is within its invocation, until the time-out ("Invoke phase").
 func TestNeverAsksAgain(t *testing.T) {
 	s := start(t, func(c *emulator.Config) { rawBootstrap(c); c.Timeout = 3 * time.Second }) // also for the others
+	s.SetSettle(emulator.Settle)
 	r := get(t, s, "/no-next")
 	if r.status != http.StatusOK || !alive(t, r.body) {
 		t.Errorf("answer is %d %q, or that process does not run", r.status, r.body)

@@ -101,7 +101,7 @@ func TestInvokeWithSDK(t *testing.T) {
 
 // API_Invoke.html, "LogType": "Set to Tail to include the execution log in the response", its last 4 KB.
 func TestInvokeLogTail(t *testing.T) {
-	_, c := startInvoke(t, func(c *emulator.Config) { c.Timeout = time.Second })
+	_, c := startInvoke(t, func(c *emulator.Config) { c.Timeout = brief })
 	for order, want := range map[string]string{
 		`{"do":"log"}`:   `^START RequestId: ID Version: \$LATEST\nfrom the function\nEND RequestId: ID\nREPORT RequestId: ID\tDuration: [0-9.]+ ms\t`,
 		`{"do":"exit"}`:  `(?s)^START RequestId: ID .*Status: error\tError Type: Runtime\.ExitError`,
@@ -127,13 +127,13 @@ func TestInvokeLogTail(t *testing.T) {
 
 // What a caller gets of functions that fail; the words are those captured on AWS.
 func TestInvokeFunctionErrors(t *testing.T) {
-	_, c := startInvoke(t, func(c *emulator.Config) { c.Timeout = time.Second })
+	_, c := startInvoke(t, func(c *emulator.Config) { c.Timeout = brief })
 	for order, want := range map[string]struct{ kind, message string }{
 		`{"do":"error"}`:              {"errorString", "^no more paper$"},
 		`{"do":"panic"}`:              {"string", "^out of cheese$"},
 		`{"do":"exit"}`:               {"Runtime.ExitError", "^RequestId: ID Error: Runtime exited with error: exit status 3$"},
 		`{"do":"leave"}`:              {"Runtime.ExitError", "^RequestId: ID Error: Runtime exited without providing a reason$"},
-		`{"do":"sleep"}`:              {"Sandbox.Timedout", `^RequestId: ID Error: Task timed out after 1\.00 seconds$`},
+		`{"do":"sleep"}`:              {"Sandbox.Timedout", `^RequestId: ID Error: Task timed out after 2\.00 seconds$`},
 		`{"do":"big","size":6300000}`: {"Function.ResponseSizeTooLarge", `^Response payload size exceeded maximum allowed payload size \(6291556 bytes\)\.$`},
 	} {
 		var id string

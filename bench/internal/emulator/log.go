@@ -49,8 +49,16 @@ func (j *journal) copy() {
 	})
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	j.rest()
 	j.flush()
 	j.ended = true
+}
+
+// rest takes in what is in the pipe at the moment; j.mu is held.
+func (j *journal) rest() {
+	if raw, err := j.pipe.SyscallConn(); err == nil {
+		_ = raw.Control(func(fd uintptr) { j.drain(fd, maxLogBuffer) })
+	}
 }
 
 // drain passes on what is in the pipe, up to most bytes if that is not negative, and tells whether no more will come; j.mu is held.
@@ -86,12 +94,14 @@ func (j *journal) yield() bool {
 	return j.ended
 }
 
-// expire ends the reading: what a process writes that has left its environment is of no interest.
+// expire ends the reading: what a process writes that has left its environment is of no interest. What was written before is, though
+// nobody may have come to read it yet.
 func (j *journal) expire(in time.Duration) {
 	_ = j.pipe.SetReadDeadline(time.Now().Add(in))
 	time.AfterFunc(in, func() {
 		j.mu.Lock()
 		defer j.mu.Unlock()
+		j.rest()
 		j.ended = true
 	})
 }
@@ -182,9 +192,7 @@ func (j *journal) collect(log *logTail) {
 	if !j.wanted(log) {
 		return
 	}
-	if raw, err := j.pipe.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { j.drain(fd, maxLogBuffer) })
-	}
+	j.rest()
 	j.flush()
 }
 

@@ -105,7 +105,7 @@ func TestLogText(t *testing.T) {
 // patiently calls otherwise if done does not come true.
 func patiently(t *testing.T, done func() bool, otherwise func()) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !done(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			otherwise()
 			return

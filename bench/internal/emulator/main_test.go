@@ -72,7 +72,11 @@ func run(m *testing.M) int {
 	return code
 }
 
-// start starts a service for a test; configure changes what it must. At the end no process of it may be left.
+// brief is the time-out of a function that is to exceed it with one request, and is to answer others within it.
+const brief = 2 * time.Second
+
+// start starts a service for a test; configure changes what it must. At the end no process of it may be left. In a test
+// requests that follow each other have the same environment, however long it takes to ask for its next event.
 func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
 	tb.Helper()
 	before := runtime.NumGoroutine()
@@ -83,6 +87,9 @@ func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
 	s, err := emulator.Start(tb.Context(), cfg)
 	if err != nil {
 		tb.Fatal(err)
+	}
+	if _, test := tb.(*testing.T); test {
+		s.SetSettle(patience)
 	}
 	tb.Cleanup(func() {
 		http.DefaultClient.CloseIdleConnections()
@@ -97,10 +104,13 @@ func start(tb testing.TB, configure func(*emulator.Config)) *emulator.Service {
 	return s
 }
 
-// eventually waits for cond; it fails the test only if it does not come true in a time that no machine needs.
+// patience is a time that no machine needs.
+const patience = time.Minute
+
+// eventually waits for cond; it fails the test only if it does not come true in the end.
 func eventually(tb testing.TB, what string, cond func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(30 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			buf := make([]byte, 1<<20)
 			tb.Fatalf("%s\n%s", what, buf[:runtime.Stack(buf, true)])

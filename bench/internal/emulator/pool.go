@@ -31,6 +31,8 @@ type function struct {
 	shared   *unreserved      // nil if there are no other functions
 	inFlight int              // requests in work; guarded by shared.mu
 	now      func() time.Time // of the limits; tests have their own
+	settles  time.Duration    // settle, but in tests
+	shutdown shutdownLimits   // Lambda's, but in tests
 	began    time.Time
 
 	mu            sync.Mutex
@@ -57,6 +59,8 @@ func newFunction(cfg Config) *function {
 		starting: make(chan struct{}, cfg.MaxStarting),
 		closing:  make(chan struct{}),
 		now:      time.Now,
+		settles:  settle,
+		shutdown: defaultShutdownLimits(),
 		began:    time.Now(),
 		envs:     map[*environment]struct{}{},
 		meter:    Meter{InitUS: []int64{}, StartWaitUS: []int64{}, Concurrency: []ConcurrencySample{}},
@@ -136,8 +140,9 @@ func (f *function) assign(inv *invocation) (*apiConn, error) {
 			break
 		}
 		f.waiters = append(f.waiters, inv)
+		settles := f.settles
 		f.mu.Unlock()
-		if conn := f.await(inv); conn != nil {
+		if conn := f.await(inv, settles); conn != nil {
 			return conn, nil
 		}
 		f.mu.Lock()
@@ -158,8 +163,8 @@ func (f *function) assign(inv *invocation) (*apiConn, error) {
 }
 
 // await waits for an environment to be released to inv, nil if none is in time.
-func (f *function) await(inv *invocation) *apiConn {
-	inv.timer.Reset(settle)
+func (f *function) await(inv *invocation, in time.Duration) *apiConn {
+	inv.timer.Reset(in)
 	defer inv.timer.Stop()
 	select {
 	case conn := <-inv.granted:

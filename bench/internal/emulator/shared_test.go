@@ -78,7 +78,7 @@ func TestSharedEnvironmentLoad(t *testing.T) {
 
 // One event that times out does not hurt the others, nor end the environment, even when its answer comes in the end.
 func TestSharedEnvironmentTimeout(t *testing.T) {
-	s := start(t, func(c *emulator.Config) { c.EnvironmentConcurrency, c.Timeout = 3, time.Second })
+	s := start(t, func(c *emulator.Config) { c.EnvironmentConcurrency, c.Timeout = 3, brief })
 	pid := get(t, s, "/pid").body
 	g := newGate(t, 1)
 	r := <-g.hold(t, s, 1)

@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -103,7 +102,7 @@ func TestStreamBreaksOff(t *testing.T) {
 			s := start(t, func(c *emulator.Config) {
 				streaming(c)
 				if end == "forever" {
-					c.Timeout = time.Second
+					c.Timeout = brief
 				}
 			})
 			g := newGate(t, 1)
@@ -255,7 +254,7 @@ func TestCloseWhileStreaming(t *testing.T) {
 // A client that does not read keeps neither the place of its environment nor the service: what it has not read when the time
 // is up is lost.
 func TestStreamToSlowClient(t *testing.T) {
-	s := start(t, func(c *emulator.Config) { streaming(c); c.Timeout = 500 * time.Millisecond; c.MaxConcurrency = 1 })
+	s := start(t, func(c *emulator.Config) { streaming(c); c.Timeout = brief; c.MaxConcurrency = 1 })
 	resp := begin(t.Context(), t, s, "/stream?n=150000000")
 	eventually(t, "it does not time out", func() bool { return s.Meter().Environments == 0 })
 	r := sendTo(t, s, emulator.DoorFunctionURLStream, http.MethodGet, "/pid", "", nil)

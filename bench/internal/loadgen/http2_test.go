@@ -140,13 +140,13 @@ func TestNoHTTP2(t *testing.T) {
 		{"closes", "http://" + closing, "protocol", "expected HTTP/2, but the server closed the connection: "},
 		{"answers before it is asked", "http://" + talking, "protocol", "expected HTTP/2, but the server answers in HTTP/1.1: "},
 		{"garbage", "http://" + garbage, "protocol", "expected HTTP/2, but got something else: "},
-		{"says nothing", "http://" + silent, "timeout", "expected HTTP/2, but the server sent no settings within 200ms"},
+		{"says nothing", "http://" + silent, "timeout", "expected HTTP/2, but the server sent no settings within 1s"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			timeout := "60s"
 			if tt.kind == "timeout" {
-				timeout = "200ms"
+				timeout = "1s"
 			}
 			s := plan(t, "protocol: http2\nworkers: 2\ntimeout: "+timeout+"\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 2}]")
 			g := generator(t, s, tt.url)

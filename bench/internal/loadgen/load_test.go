@@ -216,7 +216,7 @@ func TestPhaseBoundedByTime(t *testing.T) {
 	got := runAll(t, plan(t, `
 workers: 2
 steps: [{name: a, path: /a}, {name: b, path: /b}]
-phases: [{name: p, duration: 60ms}]`), j.serve(t))[0]
+phases: [{name: p, duration: 1s}]`), j.serve(t))[0]
 	s := got.stats()
 	if s.Requests == 0 || s.Requests != s.Successes || s.Requests != j.requests() {
 		t.Errorf("%d requests, %d successes, the server saw %d", s.Requests, s.Successes, j.requests())

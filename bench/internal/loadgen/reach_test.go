@@ -364,7 +364,7 @@ func TestFreshConnections(t *testing.T) {
 func TestServerThatClosesAtOnce(t *testing.T) {
 	for _, protocol := range []string{"http1", "http2"} {
 		address := listen(t, func(net.Conn) {})
-		s := plan(t, "protocol: "+protocol+"\nworkers: 3\nsteps: [{name: get, path: /}]\nphases: [{name: all, duration: 50ms}]")
+		s := plan(t, "protocol: "+protocol+"\nworkers: 3\nsteps: [{name: get, path: /}]\nphases: [{name: all, duration: 1s}]")
 		got := runAll(t, s, "http://"+address)[0].stats()
 		if most := 3 * int64(*got.WallS*100+1); got.Requests == 0 || got.Successes > 0 || got.Requests > most {
 			t.Errorf("%s: %d tries in %v s, want 1 to %d", protocol, got.Requests, *got.WallS, most)
@@ -375,7 +375,8 @@ func TestServerThatClosesAtOnce(t *testing.T) {
 // TestLeftOver is a server that answers one request twice: the second answer is nobody's, whenever the next request is sent.
 func TestLeftOver(t *testing.T) {
 	const all = "workers: 1\nphases: [{name: one, iterations: 2}, {name: two, iterations: 3}]"
-	const open = "load: open\nconnections: 1\nphases: [{name: one, rate: 50/s, duration: 100ms}]"
+	// There is time for the second answer before the third request is due.
+	const open = "load: open\nconnections: 1\nphases: [{name: one, rate: 4/s, duration: 1250ms}]"
 	for name, load := range map[string]string{"a phase later": all, "in an open loop": open} {
 		for _, secure := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s, TLS %v", name, secure), func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 // patience bounds every wait for what should come soon; only a failing test uses it up.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Tests start this test binary again, in one of these roles.
 const (

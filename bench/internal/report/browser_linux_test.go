@@ -26,7 +26,7 @@ func adopt(t *testing.T) {
 func bury(t *testing.T) int {
 	t.Helper()
 	var killed atomic.Int64
-	patience := time.AfterFunc(10*time.Second, func() { killed.Store(killChildren()) })
+	patience := time.AfterFunc(time.Minute, func() { killed.Store(killChildren()) })
 	defer patience.Stop()
 	for {
 		// This package starts no other children.

@@ -113,7 +113,7 @@ func open(t *testing.T, ctx context.Context, page []byte, width, height int64, s
 	t.Cleanup(o.server.Close)
 	ctx, end := chromedp.NewContext(ctx)
 	t.Cleanup(end)
-	ctx, end = context.WithTimeout(ctx, time.Minute)
+	ctx, end = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(end)
 	o.ctx = ctx
 	if err := chromedp.Listen(ctx, o.hear); err != nil {
