@@ -52,10 +52,7 @@ func (e *environment) accept() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			select { // out of descriptors, or the client has gone again
-			case <-e.child.Done():
-			case <-time.After(acceptPause):
-			}
+			time.Sleep(acceptPause) // out of descriptors, or the client has gone again
 			continue
 		}
 		conn = rawconn.New(conn)
