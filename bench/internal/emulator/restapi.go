@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -122,11 +123,18 @@ func (restAPI) stamp(h http.Header, inv *invocation) {
 }
 
 // answer takes headers and multiValueHeaders together; where both have a value, it is there once. WWW-Authenticate goes to the
-// client under another name, as was seen on AWS (dherault/serverless-offline #236).
+// client under another name, as was seen on AWS (dherault/serverless-offline #236). An answer with any other field is malformed, as was
+// seen with cookies (rails-lambda/lamby #78) and base64Encoded (aws/serverless-java-container #884); an HTTP API skips them.
 func (restAPI) answer(raw []byte) (httpAnswer, error) {
 	full, a, err := decodeWhole(raw)
 	if err != nil {
 		return a, err
+	}
+	if full.Cookies != nil {
+		full.Other = "cookies"
+	}
+	if full.Other != "" {
+		return a, fmt.Errorf("the answer has a field %s, which a REST API does not take", full.Other)
 	}
 	a.addMulti(full.MultiValueHeaders)
 	a.addOnce(full.Headers)
@@ -146,7 +154,7 @@ func (restAPI) fail(f failure) httpAnswer {
 	switch f {
 	case failRoute:
 		return failed(http.StatusForbidden, `{"message":"Forbidden"}`)
-	case failBody:
+	case failBody, failMethod:
 		return failed(http.StatusBadRequest, `{"message": "Bad Request"}`)
 	case failTooLarge:
 		return failed(http.StatusRequestEntityTooLarge, `{"message":"Request Too Long"}`)
