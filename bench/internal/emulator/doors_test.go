@@ -225,3 +225,25 @@ func TestUnknownDoors(t *testing.T) {
 		t.Errorf("addresses are %q and %q", s.URL(emulator.DoorFunctionURL), s.URL(emulator.DoorALB))
 	}
 }
+
+// What is no request to a resource is none to a function.
+func TestNoRequestsOfHTTP(t *testing.T) {
+	s := start(t, allDoors)
+	for _, door := range emulator.FrontDoors() {
+		for name, request := range map[string]string{
+			"HTTP/2":  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+			"CONNECT": "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n",
+		} {
+			u, err := url.Parse(s.URL(door))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := throughSocket(t, u.Host, request); r.status < 400 || r.status >= 500 {
+				t.Errorf("%s %s is answered %d %q", door, name, r.status, r.body)
+			}
+		}
+	}
+	if m := s.Meter(); m.Invocations != 0 {
+		t.Errorf("there were %d invocations", m.Invocations)
+	}
+}
