@@ -22,6 +22,7 @@ func TestReasonsAreInTheLog(t *testing.T) {
 		want   string
 	}{
 		"an answer that is none":  {door: emulator.DoorFunctionURL, target: "/malformed", status: 502, want: `why="the answer is not JSON"`},
+		"a streamed answer":       {door: emulator.DoorALB, target: "/stream", status: 502, want: `why="the answer is streamed, which this front door does not take"`},
 		"the error of a function": {door: emulator.DoorALB, target: "/error", status: 502, want: `why="errorString: no more paper"`},
 		"a throttle": {
 			door: emulator.DoorHTTPAPI, target: "/", status: 500, want: `why="concurrency limit reached"`,
@@ -55,7 +56,7 @@ func TestReasonsAreInTheLog(t *testing.T) {
 					t.Errorf("answer is %d %q, %v", r.status, r.body, err)
 				}
 			}
-			if !strings.Contains(log.String(), tt.want) || !strings.Contains(log.String(), "front_door="+string(tt.door)) {
+			if !strings.Contains(log.String(), tt.want) || !strings.Contains(log.String(), "function=function front_door="+string(tt.door)) {
 				t.Errorf("log does not say %q:\n%s", tt.want, log.String())
 			}
 		})

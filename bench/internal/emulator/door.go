@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -207,7 +208,10 @@ func (d *openDoor) judge(out outcome) (answer httpAnswer, failed failure, err er
 			d.fn.invalidAnswer()
 			return answer, failAnswerTooBig, fmt.Errorf("the answer of %d bytes is over the front door's limit of %d", out.answer.Len(), most)
 		}
-		answer, err = d.answer(out.answer.Bytes())
+		raw := out.answer.Bytes()
+		if answer, err = d.answer(raw); err != nil && bytes.Contains(raw, []byte(headSeparator)) {
+			err = errors.New("the answer is streamed, which this front door does not take")
+		}
 	}
 	if err != nil {
 		d.fn.invalidAnswer()
