@@ -289,7 +289,7 @@ func TestEmulateWithoutRights(t *testing.T) {
 	r.wait(exitDone)
 	r.wantNoTempFiles()
 	eventually(t, "what the function has left ends", func() bool {
-		stat, err := os.ReadFile("/proc/" + stray + "/stat") //nolint:gosec // a number
+		stat, err := os.ReadFile("/proc/" + stray + "/stat")
 		return err != nil || strings.Contains(string(stat), ") Z ")
 	})
 }
@@ -297,7 +297,7 @@ func TestEmulateWithoutRights(t *testing.T) {
 // fetch gets a text, which is not empty.
 func fetch(t *testing.T, url string) string {
 	t.Helper()
-	resp, err := http.Get(url) //nolint:noctx // a local server
+	resp, err := http.Get(url) //nolint:noctx,gosec // a local server
 	if err != nil {
 		t.Fatal(err)
 	}

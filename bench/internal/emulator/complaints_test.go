@@ -15,8 +15,13 @@ func TestComplaintsAreFew(t *testing.T) {
 		untold int
 		due    bool
 	}{
-		{failAnswer, 0, 0, true}, {failAnswer, 0, 0, false}, {failFunction, 0, 0, true}, {failAnswer, complainEvery - 1, 0, false},
-		{failAnswer, complainEvery, 2, true}, {failAnswer, 2*complainEvery - 1, 0, false}, {failFunction, 2 * complainEvery, 0, true},
+		{failAnswer, 0, 0, true},
+		{failAnswer, 0, 0, false},
+		{failFunction, 0, 0, true},
+		{failAnswer, complainEvery - 1, 0, false},
+		{failAnswer, complainEvery, 2, true},
+		{failAnswer, 2*complainEvery - 1, 0, false},
+		{failFunction, 2 * complainEvery, 0, true},
 		{failAnswer, 2 * complainEvery, 1, true},
 	} {
 		if untold, due := c.due(tt.kind, at.Add(tt.after)); untold != tt.untold || due != tt.due {

@@ -36,7 +36,7 @@ func kill(dir string) {
 		return
 	}
 	procs, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
-	for _, field := range strings.Fields(string(procs)) {
+	for field := range strings.FieldsSeq(string(procs)) {
 		if pid, err := strconv.Atoi(field); err == nil && pid > 1 && pid != os.Getpid() {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
