@@ -58,7 +58,7 @@ rights; what cannot be had is told on standard error at the start.
 The function's log goes to standard error, with Lambda's START, END and REPORT lines in it.
 
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
-rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
+rest_api (1.0, stage prod, all media types binary), alb and alb_multi (a target group without and with multi-value headers), and
 function_url_stream (a Function URL in RESPONSE_STREAM mode). invoke is the Invoke API, for the AWS CLI and SDKs with an
 endpoint of their own: the event is what they send. Signatures are accepted and not checked.
 

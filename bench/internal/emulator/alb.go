@@ -81,7 +81,7 @@ func (b loadBalancer) event(dst []byte, r *http.Request, body []byte, meta *requ
 }
 
 func (b loadBalancer) answer(raw []byte) (httpAnswer, error) {
-	full, a, err := decodeWhole(raw)
+	full, a, err := decodeWhole(raw, false)
 	if err != nil {
 		return a, err
 	}

@@ -112,14 +112,16 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	return a, nil
 }
 
-// decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door.
-func decodeWhole(raw []byte) (full answerFields, a httpAnswer, err error) {
+// decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door, and so is its
+// body in base64 if text is set.
+func decodeWhole(raw []byte, text bool) (full answerFields, a httpAnswer, err error) {
 	if err := full.decode(raw); err != nil {
 		return full, httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
 	}
 	if full.StatusCode == nil {
 		return full, httpAnswer{}, errors.New("the answer has no statusCode" + full.misspelt())
 	}
+	full.IsBase64Encoded = full.IsBase64Encoded && !text
 	a, err = full.answer()
 	return full, a, err
 }

@@ -247,3 +247,27 @@ func TestNoRequestsOfHTTP(t *testing.T) {
 		t.Errorf("there were %d invocations", m.Invocations)
 	}
 }
+
+// Without binary media types bodies are text both ways.
+func TestRESTAPIText(t *testing.T) {
+	s := start(t, func(c *emulator.Config) {
+		c.FrontDoors, c.RESTAPIText = []emulator.FrontDoor{emulator.DoorRESTAPI}, true
+		rawBootstrap(c)
+	})
+	for body, want := range map[string]string{`{"a":"ü"}`: `{"a":"ü"}`, "a\xffb": "a\ufffdb"} {
+		var event struct {
+			Body            string
+			IsBase64Encoded bool
+		}
+		r := sendTo(t, s, emulator.DoorRESTAPI, http.MethodPost, "/event", body, http.Header{"Content-Type": {"image/png"}})
+		if err := json.Unmarshal([]byte(r.body), &event); err != nil || event.Body != want || event.IsBase64Encoded {
+			t.Errorf("event is %q, %v", r.body, err)
+		}
+	}
+	s = start(t, func(c *emulator.Config) {
+		c.FrontDoors, c.RESTAPIText = []emulator.FrontDoor{emulator.DoorRESTAPI}, true
+	})
+	if r := sendTo(t, s, emulator.DoorRESTAPI, http.MethodGet, "/binary", "", nil); !strings.HasPrefix(r.body, "AAECAwQF") {
+		t.Errorf("answer is %q", r.body)
+	}
+}

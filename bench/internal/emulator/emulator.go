@@ -146,6 +146,8 @@ type Config struct {
 	HTTPAPIStage string
 	// RESTAPIStage is the stage of DoorRESTAPI; empty means prod.
 	RESTAPIStage string
+	// RESTAPIText is DoorRESTAPI without binary media types, as a REST API is on AWS if none are configured: bodies are text.
+	RESTAPIText bool
 }
 
 // withDefaults fills in what is not set and reports every fault at once.
