@@ -235,7 +235,9 @@ func (d *openDoor) prepare(inv *invocation, r *http.Request) failure {
 	inv.traceID = d.trace(r.Header.Get("X-Amzn-Trace-Id"), now)
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: d.port, now: now, routeKey: d.routeKey, params: d.params}
+	inv.roomForBody()
 	inv.event = d.event(inv.event[:0], r, inv.body.Bytes(), &meta)
+	inv.dropBody()
 	if len(inv.event) > MaxPayload {
 		return failEvent
 	}
@@ -251,6 +253,7 @@ func (d *openDoor) readBody(inv *invocation, r *http.Request) failure {
 	if r.ContentLength > int64(most) && r.Header.Get("Expect") != "" {
 		return failTooLarge // the client asked before it sent the body
 	}
+	inv.expectBody(r.ContentLength, most)
 	_, err := inv.body.ReadFrom(io.LimitReader(r.Body, int64(most)+1))
 	if err == nil && inv.body.Len() > most {
 		// A client that still sends may take the end of the connection for an error and never see the status.
