@@ -94,6 +94,7 @@ func (o *accountOptions) open(ctx context.Context, base emulator.Config) (*emula
 	if err != nil {
 		return nil, err
 	}
+	labelLogs(cfg.Functions)
 	account, err := emulator.StartAccount(ctx, *cfg)
 	if err != nil {
 		return nil, err

@@ -57,7 +57,7 @@ func (d *openDoor) complain(ctx context.Context, inv *invocation, kind failure, 
 	if err == nil {
 		err = d.explain(kind)
 	}
-	log.WarnContext(ctx, "request failed", "function", d.fn.cfg.FunctionName, "front_door", string(d.name), "request_id", inv.id, "why", err.Error(), "not_logged", untold)
+	log.WarnContext(ctx, "request failed", "front_door", string(d.name), "request_id", inv.id, "why", err.Error(), "not_logged", untold)
 }
 
 // explain is why a door refuses a request by itself.

@@ -56,7 +56,7 @@ func TestReasonsAreInTheLog(t *testing.T) {
 					t.Errorf("answer is %d %q, %v", r.status, r.body, err)
 				}
 			}
-			if !strings.Contains(log.String(), tt.want) || !strings.Contains(log.String(), "function=function front_door="+string(tt.door)) {
+			if !strings.Contains(log.String(), tt.want) || !strings.Contains(log.String(), "front_door="+string(tt.door)) {
 				t.Errorf("log does not say %q:\n%s", tt.want, log.String())
 			}
 		})
