@@ -230,6 +230,8 @@ func misbehave(e event) (any, error) {
 		return strings.NewReader("<html>"), nil
 	case "/broken": // fails while the answer is being written
 		return io.MultiReader(strings.NewReader(`{"statusCode":200,"body":"`), failing{}), nil
+	case "/told": // what it is told to, as it is
+		return json.RawMessage(e.Query["answer"]), nil
 	case "/bare":
 		return e.Query["text"], nil
 	}
