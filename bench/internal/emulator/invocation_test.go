@@ -23,7 +23,7 @@ func TestMemoryOfGreatRequests(t *testing.T) {
 			if name == "Invoke API" {
 				text = `"` + body + `"`
 			}
-			r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(text))
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(text))
 			r.Header.Set("Content-Type", "image/png") // so that it is in base64
 			inv := new(pools).newInvocation()
 			var before, after runtime.MemStats
