@@ -32,7 +32,8 @@ func TestMemoryOfGreatRequests(t *testing.T) {
 				t.Fatal("the request is refused")
 			}
 			runtime.ReadMemStats(&after)
-			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(size+size*4/3+room); got > most {
+			// Once more, since with the race detector a buffer that grows is made twice.
+			if got, most := after.TotalAlloc-before.TotalAlloc, uint64(size+size*4/3+size+room); got > most {
 				t.Errorf("%d bytes were allocated for a body of %d, want %d at most", got, size, most)
 			}
 			if inv.body.Cap() > maxPooled || len(inv.event) < size {
