@@ -27,6 +27,7 @@ import (
 // emulateOptions are the flags of bench emulate.
 type emulateOptions struct {
 	name     string
+	region   string
 	memoryMB int
 	timeout  time.Duration
 	life     lifeOptions
@@ -44,7 +45,8 @@ func newEmulateCommand(std streams) *cobra.Command {
 		Short: "Serve a Lambda bootstrap binary behind local front doors",
 		Long: `emulate is the local Lambda service alone, for any bootstrap binary: one process an environment, one request at a time in
 each, a new environment when all are busy. It prints one line of JSON with the address of each front door and stays until
-SIGINT or SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's.
+SIGINT or SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's. What a role gives it on AWS is
+given that way, too: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
 
 Environments live as on Lambda: new ones come at its rate, up to the concurrency, and beyond either a request is throttled as
 its front door does that. One that waits for an event gets no CPU; one that has waited for --idle-timeout is ended. An init
@@ -56,7 +58,7 @@ rights; what cannot be had is told on standard error at the start.
 The function's log goes to standard error, with Lambda's START, END and REPORT lines in it.
 
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
-rest_api (1.0, stage prod), alb and alb_multi (a target group without and with multi-value headers), and
+rest_api (1.0, stage prod, all media types binary), alb and alb_multi (a target group without and with multi-value headers), and
 function_url_stream (a Function URL in RESPONSE_STREAM mode). invoke is the Invoke API, for the AWS CLI and SDKs with an
 endpoint of their own: the event is what they send. Signatures are accepted and not checked.
 
@@ -85,6 +87,7 @@ load balancers may lead to several of them; flags are the defaults for what the 
 All listens on 127.0.0.1 unless --listen says otherwise.`,
 		Example: `  bench emulate -- ./bootstrap
   bench emulate --env REDIS_URL --env LOG_LEVEL=debug --memory 512 -- ./bootstrap
+  bench emulate --env AWS_ACCESS_KEY_ID --env AWS_SECRET_ACCESS_KEY --env AWS_SESSION_TOKEN --region eu-west-1 -- ./bootstrap
   bench emulate --front-door http_api,alb --port http_api=8080 -- ./bootstrap
   bench emulate --name texts --front-door invoke -- ./bootstrap
   aws lambda invoke --endpoint-url http://127.0.0.1:PORT --function-name texts --payload '{}' --log-type Tail out.json
@@ -109,6 +112,7 @@ All listens on 127.0.0.1 unless --listen says otherwise.`,
 	}
 	f := c.Flags()
 	f.StringVar(&o.name, "name", "function", "name of the function")
+	f.StringVar(&o.region, "region", "us-east-1", "region that the function seems to run in")
 	f.IntVar(&o.memoryMB, "memory", 512, "memory size in MB, which its share of CPU is in proportion to (1769 MB are one CPU)")
 	f.DurationVar(&o.timeout, "timeout", 30*time.Second, "time-out of an invocation")
 	o.life.register(c)
@@ -178,7 +182,7 @@ func emulate(ctx context.Context, std streams, o *emulateOptions, args []string)
 	}
 	defer func() { err = errors.Join(err, group.Close(0)) }()
 	cfg := emulator.Config{
-		Env: env, FunctionName: o.name, MemoryMB: o.memoryMB, Timeout: o.timeout, FrontDoors: doors, Group: group, Output: std.err,
+		Env: env, FunctionName: o.name, Region: o.region, MemoryMB: o.memoryMB, Timeout: o.timeout, FrontDoors: doors, Group: group, Output: std.err,
 	}
 	if !o.control {
 		cfg.Log = slog.New(slog.NewTextHandler(std.err, nil))

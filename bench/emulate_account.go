@@ -24,6 +24,7 @@ type accountOptions struct {
 	asyncRetries int
 	asyncWait    time.Duration
 	watch        bool
+	restText     bool
 }
 
 func (o *accountOptions) register(c *cobra.Command) {
@@ -31,6 +32,7 @@ func (o *accountOptions) register(c *cobra.Command) {
 	f.StringVar(&o.config, "config", "", "file with several functions")
 	f.StringVar(&o.listen, "listen", "127.0.0.1", "IP address that front doors listen at; at any but a loopback address others can run the functions")
 	f.StringToIntVar(&o.ports, "port", nil, "port of a front door, such as http_api=8080; the others choose a free one")
+	f.BoolVar(&o.restText, "rest-api-text", false, "rest_api without binary media types, as on AWS if none are configured: bodies come as text and not in base64")
 	f.BoolVar(&o.watch, "watch", false, "run new environments from the bootstrap as it is then: when the file changes, the others are ended after their work")
 	f.IntVar(&o.asyncRetries, "async-retries", 2, "further tries of an event of the invocation type Event that failed")
 	f.DurationVar(&o.asyncWait, "async-retry-wait", time.Minute, "time before the first of them; twice that before the second")
@@ -65,7 +67,7 @@ func (o *accountOptions) only(c *cobra.Command, args []string) error {
 
 // apply sets what the flags say.
 func (o *accountOptions) apply(c *emulator.Config) {
-	c.Host, c.Watch = o.listen, o.watch
+	c.Host, c.Watch, c.RESTAPIText = o.listen, o.watch, o.restText
 	c.AsyncRetries, c.AsyncRetryWait = &o.asyncRetries, o.asyncWait
 	c.Ports = map[emulator.FrontDoor]int{}
 	for name, port := range o.ports {
@@ -92,6 +94,7 @@ func (o *accountOptions) open(ctx context.Context, base emulator.Config) (*emula
 	if err != nil {
 		return nil, err
 	}
+	labelLogs(cfg.Functions)
 	account, err := emulator.StartAccount(ctx, *cfg)
 	if err != nil {
 		return nil, err

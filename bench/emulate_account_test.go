@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/emulator"
 )
 
 // TestEmulateConfig serves two functions from one file, by the command: through the Invoke API, and through routes.
@@ -70,4 +72,30 @@ apis:
 	r.signal(os.Interrupt)
 	r.wait(exitDone)
 	r.wantNoTempFiles()
+	for _, want := range []string{"one | START RequestId: ", "one | REPORT RequestId: ", `msg="request failed" function=two `} {
+		if !strings.Contains(r.stderr.String(), want) {
+			t.Errorf("standard error does not say %q:\n%s", want, r.stderr.String())
+		}
+	}
+}
+
+// Lines have the name of their function before them where functions meet, and nothing else is changed.
+func TestLabelLogs(t *testing.T) {
+	var out strings.Builder
+	functions := []emulator.Config{
+		{FunctionName: "a", Output: &out},
+		{FunctionName: "long", Output: &out, LogFormat: emulator.LogJSON},
+		{FunctionName: "mid", Output: &out, LogFormat: emulator.LogText},
+	}
+	labelLogs(functions[:1])
+	_, _ = io.WriteString(functions[0].Output, "alone\n")
+	labelLogs(functions)
+	for i, text := range []string{"one\n\ntwo\n", "{}\n", "three\n"} {
+		if n, err := io.WriteString(functions[i].Output, text); n != len(text) || err != nil {
+			t.Errorf("%d of %d bytes, %v", n, len(text), err)
+		}
+	}
+	if got, want := out.String(), "alone\na    | one\na    | \na    | two\n{}\nmid  | three\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
 }

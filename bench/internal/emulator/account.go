@@ -88,6 +88,7 @@ func (c *AccountConfig) complete() ([]Config, *unreserved, error) {
 			errs = append(errs, fmt.Errorf("two functions have the name %s", full.FunctionName))
 		}
 		names[full.FunctionName] = true
+		full.Log = full.Log.With("function", full.FunctionName)
 		shared.take(&full)
 		functions = append(functions, full)
 	}
@@ -108,7 +109,7 @@ func (a *Account) open(ctx context.Context, cfg *AccountConfig) (err error) {
 	for _, s := range a.services {
 		functions = append(functions, s.fn)
 	}
-	log := functions[0].cfg.Log
+	log := cfg.Functions[0].Log
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}

@@ -16,8 +16,8 @@ const maxALBPayload = 1 << 20
 // targets", "Troubleshoot your Application Load Balancers"): names and values of the query are not decoded; of several values
 // the last counts, unless the target group has multi-value headers enabled, which swaps both fields for those of many values;
 // then only multiValueHeaders of an answer is looked at, else only headers. Names there that differ in case only are fields of
-// their own, which is how functions send several cookies (Kludex/mangum, case_mutated_headers). WebSockets are refused with 400. The path arrives
-// as sent and header names in lower case (captured on AWS: hotsock/voker, vokerhttp/testdata, July 2026). A trace id from the
+// their own, which is how functions send several cookies (Kludex/mangum, case_mutated_headers). WebSockets are refused with 400, TRACE with 405. The path
+// arrives as sent and header names in lower case (captured on AWS: hotsock/voker, vokerhttp/testdata, July 2026). A trace id from the
 // client gets a Self field ("Request tracing for your Application Load Balancer").
 //
 // The guide wants isBase64Encoded, statusCode and headers in each answer. Only a missing statusCode is refused here, since
@@ -28,6 +28,9 @@ type loadBalancer struct {
 }
 
 func (loadBalancer) admit(r *http.Request) failure {
+	if r.Method == http.MethodTrace {
+		return failMethod
+	}
 	if len(r.Header["Upgrade"]) > 0 && strings.EqualFold(r.Header["Upgrade"][0], "websocket") {
 		return failUpgrade
 	}
@@ -78,7 +81,7 @@ func (b loadBalancer) event(dst []byte, r *http.Request, body []byte, meta *requ
 }
 
 func (b loadBalancer) answer(raw []byte) (httpAnswer, error) {
-	full, a, err := decodeWhole(raw)
+	full, a, err := decodeWhole(raw, false)
 	if err != nil {
 		return a, err
 	}
@@ -98,6 +101,8 @@ func (loadBalancer) fail(f failure) httpAnswer {
 	switch f {
 	case failUpgrade, failBody:
 		status = http.StatusBadRequest
+	case failMethod:
+		status = http.StatusMethodNotAllowed
 	case failRoute: // no rule matches; what the default action is, is up to who configures a load balancer
 		status = http.StatusNotFound
 	case failTooLarge:

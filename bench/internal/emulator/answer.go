@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // httpAnswer is the answer of a function, or of a front door, as HTTP.
@@ -19,12 +20,53 @@ type httpAnswer struct {
 
 // answerFields are those of the answers that front doors understand; which of them count differs.
 type answerFields struct {
-	StatusCode        json.RawMessage   `json:"statusCode"`
-	Headers           members[scalar]   `json:"headers"`
-	MultiValueHeaders members[[]scalar] `json:"multiValueHeaders"`
-	Cookies           []string          `json:"cookies"`
-	Body              *string           `json:"body"`
-	IsBase64Encoded   bool              `json:"isBase64Encoded"`
+	StatusCode        json.RawMessage
+	Headers           members[scalar]
+	MultiValueHeaders members[[]scalar]
+	Cookies           []string
+	Body              *string
+	IsBase64Encoded   bool
+	Other             string // the name of a field that no REST API takes, "" if there is none
+}
+
+// UnmarshalJSON takes an object. Names count as they are written: encoding/json would take StatusCode for statusCode, and a function
+// whose answers work here would fail on AWS.
+func (f *answerFields) UnmarshalJSON(raw []byte) error {
+	var all members[json.RawMessage]
+	if err := all.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	*f = answerFields{}
+	var errs []error
+	for _, m := range all {
+		var into any
+		switch m.name {
+		case "statusCode":
+			into = &f.StatusCode
+		case "headers":
+			into = &f.Headers
+		case "multiValueHeaders":
+			into = &f.MultiValueHeaders
+		case "cookies":
+			into = &f.Cookies
+			if string(m.value) == "null" {
+				f.Other = m.name
+			}
+		case "body":
+			into = &f.Body
+		case "isBase64Encoded":
+			into = &f.IsBase64Encoded
+		default:
+			if f.Other == "" || strings.EqualFold(m.name, "statusCode") {
+				f.Other = m.name
+			}
+			continue
+		}
+		if err := json.Unmarshal(m.value, into); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", m.name, err))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // answer is the answer without its headers.
@@ -70,16 +112,26 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	return a, nil
 }
 
-// decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door.
-func decodeWhole(raw []byte) (full answerFields, a httpAnswer, err error) {
+// decodeWhole reads an answer at a door that takes nothing but an object with a statusCode. Its headers are left to the door, and so is its
+// body in base64 if text is set.
+func decodeWhole(raw []byte, text bool) (full answerFields, a httpAnswer, err error) {
 	if err := full.decode(raw); err != nil {
 		return full, httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
 	}
 	if full.StatusCode == nil {
-		return full, httpAnswer{}, errors.New("the answer has no statusCode")
+		return full, httpAnswer{}, errors.New("the answer has no statusCode" + full.misspelt())
 	}
+	full.IsBase64Encoded = full.IsBase64Encoded && !text
 	a, err = full.answer()
 	return full, a, err
+}
+
+// misspelt says what may stand for a statusCode that is not there.
+func (f *answerFields) misspelt() string {
+	if strings.EqualFold(f.Other, "statusCode") {
+		return ", only a " + f.Other
+	}
+	return ""
 }
 
 // bareAnswer makes a 200 of JSON that is no answer in the sense of the format.

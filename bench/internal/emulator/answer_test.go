@@ -58,3 +58,38 @@ func TestHeadersThatAreNone(t *testing.T) {
 		}
 	}
 }
+
+// Names count as AWS takes them. A function that answers with a struct of Go without tags works nowhere.
+func TestNamesOfFieldsOfAnswers(t *testing.T) {
+	pascal := `{"StatusCode":201,"Headers":{"X-A":"b"},"Body":"x"}`
+	for name, tt := range map[string]struct {
+		answer func(raw []byte) (httpAnswer, error)
+		raw    string
+		status int // 0: it is refused
+		body   string
+	}{
+		"function URL, other case":            {functionURL{}.answer, pascal, 200, pascal},
+		"HTTP API, other case":                {httpAPI{}.answer, pascal, 200, pascal},
+		"REST API, other case":                {restAPI{}.answer, pascal, 0, ""},
+		"load balancer, other case":           {loadBalancer{}.answer, pascal, 0, ""},
+		"function URL, case of some":          {functionURL{}.answer, `{"statusCode":201,"Body":"x"}`, 201, ""},
+		"REST API, all it takes":              {restAPI{}.answer, `{"statusCode":"201","headers":{},"multiValueHeaders":{},"body":"x","isBase64Encoded":false}`, 201, "x"},
+		"REST API, cookies":                   {restAPI{}.answer, `{"statusCode":201,"cookies":["a=b"],"body":"x"}`, 0, ""},
+		"REST API, cookies that are null":     {restAPI{}.answer, `{"statusCode":201,"cookies":null,"body":"x"}`, 0, ""},
+		"REST API, statusDescription":         {restAPI{}.answer, `{"statusCode":201,"statusDescription":"201 Created","body":"x"}`, 0, ""},
+		"REST API, base64Encoded":             {restAPI{}.answer, `{"statusCode":201,"base64Encoded":false,"body":"x"}`, 0, ""},
+		"load balancer, statusDescription":    {loadBalancer{}.answer, `{"statusCode":201,"statusDescription":"201 Created","body":"x"}`, 201, "x"},
+		"HTTP API, statusDescription":         {httpAPI{}.answer, `{"statusCode":201,"statusDescription":"201 Created","body":"x"}`, 201, "x"},
+		"function URL, a field of a bad type": {functionURL{}.answer, `{"statusCode":201,"body":{},"x":1}`, 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := tt.answer([]byte(tt.raw))
+			if (err == nil) != (tt.status != 0) || got.status != tt.status && tt.status != 0 || string(got.body) != tt.body && tt.status != 0 {
+				t.Errorf("answer is %d %q, %v", got.status, got.body, err)
+			}
+		})
+	}
+	if _, err := (restAPI{}).answer([]byte(pascal)); err == nil || err.Error() != "the answer has no statusCode, only a StatusCode" {
+		t.Errorf("error is %v", err)
+	}
+}

@@ -104,18 +104,24 @@ func formatFault(head []byte, goos, goarch string) string {
 	return "is neither a program nor a script that begins with #!"
 }
 
+// credentials are variables that Lambda reserves too, and fills in with those of the function's role. Here there is no role, so whoever runs
+// a function that calls AWS gives them.
+var credentials = []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"}
+
 // checkEnv reports the names that Lambda reserves, and those that no environment can hold.
 func checkEnv(env map[string]string) error {
 	reserved := []string{
-		"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+		"_HANDLER", "_X_AMZN_TRACE_ID", "AWS_ACCESS_KEY", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
 		"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME",
-		"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
+		"AWS_LAMBDA_LOG_STREAM_NAME", "AWS_LAMBDA_MAX_CONCURRENCY", "AWS_LAMBDA_RUNTIME_API", "AWS_REGION", "AWS_DEFAULT_REGION",
 		"LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
 	}
 	var bad []string
 	size := 0
 	for name, value := range env {
-		size += len(name) + len(value)
+		if !slices.Contains(credentials, name) { // on AWS they are not among those that are configured
+			size += len(name) + len(value)
+		}
 		switch {
 		case slices.Contains(reserved, name):
 			bad = append(bad, name+" is reserved by Lambda")
@@ -134,7 +140,7 @@ func checkEnv(env map[string]string) error {
 }
 
 // environ is the environment of the process of e, with more in it. LD_LIBRARY_PATH is left out, because its folders mean something else on
-// this machine, and so are credentials, because there are none.
+// this machine, and so are credentials that are not given.
 func environ(c *Config, e *environment, more map[string]string) []string {
 	runtimeAPI, logStream, initType := e.listener.Addr().String(), e.logStream, e.initType
 	root := filepath.Dir(c.Bootstrap)

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/process"
 )
@@ -93,7 +92,7 @@ func removeStale(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, cgroupPrefix+"*"))
 	for _, dir := range dirs {
 		if lock, err := lockDir(dir); err == nil {
-			removeCgroup(dir)
+			process.RemoveCgroup(dir)
 			_ = lock.Close()
 		}
 	}
@@ -112,23 +111,6 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// removeCgroup removes a cgroup and those in it, and kills what is there.
-func removeCgroup(dir string) {
-	children, _ := filepath.Glob(filepath.Join(dir, "*", "cgroup.procs"))
-	for _, child := range children {
-		removeCgroup(filepath.Dir(child))
-	}
-	tick := time.NewTicker(time.Millisecond) // the kernel tells nobody that a process has left a cgroup
-	defer tick.Stop()
-	for range 100 {
-		if err := syscall.Rmdir(dir); err != syscall.EBUSY {
-			return
-		}
-		_ = os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0) // since Linux 5.14
-		<-tick.C
-	}
-}
-
 // usable tells whether processes can be started in it.
 func (g *cgroup) usable() bool { return !g.failed.Load() }
 
@@ -139,7 +121,7 @@ func (g *cgroup) fail() { g.failed.Store(true) }
 func (g *cgroup) folder() string { return g.dir }
 
 func (g *cgroup) close() {
-	removeCgroup(g.dir)
+	process.RemoveCgroup(g.dir)
 	_ = g.lock.Close()
 }
 
@@ -182,7 +164,7 @@ func (c *cgroupFreezer) close() {
 			_ = f.Close()
 		}
 	}
-	removeCgroup(c.dir)
+	process.RemoveCgroup(c.dir)
 }
 
 func (c *cgroupFreezer) adopt(child *process.Child) freezer {

@@ -116,6 +116,7 @@ func TestStartRefuses(t *testing.T) {
 		"text":            {emulator.Config{Bootstrap: file("text", "hello", 0o755)}, "neither a program nor a script"},
 		"empty":           {emulator.Config{Bootstrap: file("empty", "", 0o755)}, "neither a program nor a script"},
 		"reserved":        {emulator.Config{Bootstrap: ok, Env: map[string]string{"AWS_REGION": "x", "_HANDLER": "y"}}, "AWS_REGION is reserved by Lambda; _HANDLER is reserved"},
+		"much":            {emulator.Config{Bootstrap: ok, Env: map[string]string{"A": strings.Repeat("x", 4096)}}, "variables of 4097 bytes in total are over Lambda's limit of 4096"},
 		"bad name":        {emulator.Config{Bootstrap: ok, Env: map[string]string{"A=B": "x"}}, "cannot be a variable"},
 		"not loopback":    {emulator.Config{Bootstrap: ok, Addr: "0.0.0.0:0"}, "not a loopback"},
 		"too much memory": {emulator.Config{Bootstrap: ok, MemoryMB: 20000}, "20000 MB"},

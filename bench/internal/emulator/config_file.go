@@ -184,6 +184,7 @@ func (p *configParser) function(n *yaml.Node, at string) Config {
 		"front_doors":      func(n *yaml.Node, at string) { c.FrontDoors, c.Ports = p.doors(n, at) },
 		"http_api_stage":   func(n *yaml.Node, at string) { c.HTTPAPIStage = p.text(n, at) },
 		"rest_api_stage":   func(n *yaml.Node, at string) { c.RESTAPIStage = p.text(n, at) },
+		"rest_api_text":    flag(&c.RESTAPIText),
 	}, "name", "bootstrap")
 	return c
 }

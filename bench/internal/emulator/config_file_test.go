@@ -65,6 +65,7 @@ functions:
     extensions: .
     http_api_stage: v2
     rest_api_stage: live
+    rest_api_text: true
     async_retry_wait: 5s
     async_max_age: 1h
     async_retries: 1
@@ -96,6 +97,7 @@ apis:
 	texts.Limits, texts.Watch, texts.LogLines, texts.LogFormat, texts.TmpMB = true, true, true, emulator.LogJSON, 1024
 	texts.InitTimeout, texts.EnvironmentConcurrency, texts.ScaleRate, texts.RateQuota = 5*time.Second, 2, 50, true
 	texts.Extensions, texts.HTTPAPIStage, texts.RESTAPIStage = filepath.Dir(path), "v2", "live"
+	texts.RESTAPIText = true
 	texts.AsyncRetryWait, texts.AsyncMaxAge = 5*time.Second, time.Hour
 	texts.FrontDoors = []emulator.FrontDoor{emulator.DoorFunctionURL, emulator.DoorALB}
 	texts.Ports = map[emulator.FrontDoor]int{emulator.DoorFunctionURL: 9002, emulator.DoorALB: 0}

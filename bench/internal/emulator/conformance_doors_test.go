@@ -185,6 +185,29 @@ func doorLimitRules() []rule {
 			},
 		},
 		{
+			says: "rest_api answers 502 to an answer with a field that it does not know, http_api skips it", source: sourceSAM,
+			config: func(c *emulator.Config) {
+				c.FrontDoors = []emulator.FrontDoor{emulator.DoorRESTAPI, emulator.DoorHTTPAPI}
+			},
+			official: func(t *testing.T, s *emulator.Service) {
+				const target = "/told?answer=%7B%22statusCode%22:201,%22body%22:%22x%22,%22statusDescription%22:%22201%20Created%22%7D"
+				for door, status := range map[emulator.FrontDoor]int{emulator.DoorRESTAPI: http.StatusBadGateway, emulator.DoorHTTPAPI: http.StatusCreated} {
+					if r := sendTo(t, s, door, http.MethodGet, target, "", nil); r.status != status {
+						t.Errorf("%s answers %d %q, want %d", door, r.status, r.body, status)
+					}
+				}
+			},
+		},
+		{
+			says: "alb refuses TRACE with 405", source: docBalancerFault, unverified: albBody,
+			config: at(emulator.DoorALB),
+			official: func(t *testing.T, s *emulator.Service) {
+				if r := sendTo(t, s, emulator.DoorALB, http.MethodTrace, "/", "", nil); r.status != http.StatusMethodNotAllowed {
+					t.Errorf("answer is %d %q", r.status, r.body)
+				}
+			},
+		},
+		{
 			says: "alb refuses WebSockets with 400", source: docLoadBalancer, unverified: "400",
 			config: at(emulator.DoorALB),
 			official: func(t *testing.T, s *emulator.Service) {

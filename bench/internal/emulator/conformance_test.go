@@ -45,6 +45,7 @@ const (
 	sourceLambdaGo   = "https://github.com/aws/aws-lambda-go/blob/v1.54.0/lambda/runtime_api_client.go"
 	sourceManagedGo  = "https://github.com/aws/aws-lambda-go/pull/600"
 	sourceLocalStack = "https://github.com/localstack/localstack/blob/8b9a79f/tests/aws/services/lambda_/test_lambda_common.snapshot.json"
+	sourceSAM        = "https://github.com/aws/aws-sam-cli/blob/4e2da63/samcli/local/apigw/local_apigw_service.py"
 	sourceCaptures   = "https://github.com/localstack/localstack/tree/8b9a79f/tests/aws/services/lambda_"
 )
 

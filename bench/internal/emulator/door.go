@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ const (
 	failClosed               // the service is closing
 	failRoute                // nothing is there
 	failUpgrade              // another protocol is wanted
+	failMethod               // the method is none that the door passes on
 	failBody                 // the body broke off
 	failTooLarge             // the body is over the limit of the door
 	failEvent                // the event is over the limit of Lambda
@@ -165,6 +167,7 @@ func (d *openDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	inv := f.pools.newInvocation()
 	defer f.pools.free(inv)
 	if failed := d.prepare(inv, r); failed != failNone {
+		d.complain(r.Context(), inv, failed, nil)
 		d.fail(failed).write(w, r)
 		return
 	}
@@ -180,8 +183,9 @@ func (d *openDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.endStream(r, inv, out)
 		return
 	}
-	answer, failed := d.judge(r, inv, out)
+	answer, failed, err := d.judge(out)
 	if failed != failNone {
+		d.complain(r.Context(), inv, failed, err)
 		answer = d.fail(failed)
 	}
 	if by, ok := d.door.(throttler); ok && failed == failThrottled {
@@ -190,35 +194,37 @@ func (d *openDoor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer.write(w, r)
 }
 
-// judge makes an answer or a failure of an outcome.
-func (d *openDoor) judge(r *http.Request, inv *invocation, out outcome) (answer httpAnswer, failed failure) {
-	f := d.fn
+// judge makes an answer of an outcome, or a failure and the reason for it.
+func (d *openDoor) judge(out outcome) (answer httpAnswer, failed failure, err error) {
 	if out.kind != outcomeAnswer {
-		f.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
 		if _, ok := errors.AsType[*throttleError](out.err); ok {
-			return answer, failThrottled
+			return answer, failThrottled, out.err
 		}
-		return answer, failFunction
+		return answer, failFunction, out.err
 	}
-	err := errors.New("the streamed answer has no valid head")
+	err = errors.New("the streamed answer has no valid head")
 	if out.answer != nil {
 		if _, most := d.limits(); out.answer.Len() > most {
-			f.invalidAnswer()
-			f.cfg.Log.DebugContext(r.Context(), "answer is too large for the front door", "request_id", inv.id, "bytes", out.answer.Len())
-			return answer, failAnswerTooBig
+			d.fn.invalidAnswer()
+			return answer, failAnswerTooBig, fmt.Errorf("the answer of %d bytes is over the front door's limit of %d", out.answer.Len(), most)
 		}
-		answer, err = d.answer(out.answer.Bytes())
+		raw := out.answer.Bytes()
+		if answer, err = d.answer(raw); err != nil && bytes.Contains(raw, []byte(headSeparator)) {
+			err = errors.New("the answer is streamed, which this front door does not take")
+		}
 	}
 	if err != nil {
-		f.invalidAnswer()
-		f.cfg.Log.DebugContext(r.Context(), "answer is not valid", "request_id", inv.id, "error", err)
-		return answer, failAnswer
+		d.fn.invalidAnswer()
+		return answer, failAnswer, err
 	}
-	return answer, failNone
+	return answer, failNone, nil
 }
 
 // prepare fills inv in from r.
 func (d *openDoor) prepare(inv *invocation, r *http.Request) failure {
+	if r.Method == http.MethodConnect || r.RequestURI == "*" { // the latter begins HTTP/2; OPTIONS is answered by net/http
+		return failMethod
+	}
 	if failed := d.admit(r); failed != failNone {
 		return failed
 	}
@@ -229,7 +235,9 @@ func (d *openDoor) prepare(inv *invocation, r *http.Request) failure {
 	inv.traceID = d.trace(r.Header.Get("X-Amzn-Trace-Id"), now)
 	host, _, _ := net.SplitHostPort(r.RemoteAddr)
 	meta := requestMeta{requestID: inv.id, traceID: inv.traceID, sourceIP: host, port: d.port, now: now, routeKey: d.routeKey, params: d.params}
+	inv.roomForBody()
 	inv.event = d.event(inv.event[:0], r, inv.body.Bytes(), &meta)
+	inv.dropBody()
 	if len(inv.event) > MaxPayload {
 		return failEvent
 	}
@@ -245,6 +253,7 @@ func (d *openDoor) readBody(inv *invocation, r *http.Request) failure {
 	if r.ContentLength > int64(most) && r.Header.Get("Expect") != "" {
 		return failTooLarge // the client asked before it sent the body
 	}
+	inv.expectBody(r.ContentLength, most)
 	_, err := inv.body.ReadFrom(io.LimitReader(r.Body, int64(most)+1))
 	if err == nil && inv.body.Len() > most {
 		// A client that still sends may take the end of the connection for an error and never see the status.

@@ -225,3 +225,49 @@ func TestUnknownDoors(t *testing.T) {
 		t.Errorf("addresses are %q and %q", s.URL(emulator.DoorFunctionURL), s.URL(emulator.DoorALB))
 	}
 }
+
+// What is no request to a resource is none to a function.
+func TestNoRequestsOfHTTP(t *testing.T) {
+	s := start(t, allDoors)
+	for _, door := range emulator.FrontDoors() {
+		for name, request := range map[string]string{
+			"HTTP/2":  "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+			"CONNECT": "CONNECT example.org:443 HTTP/1.1\r\nHost: example.org:443\r\n\r\n",
+		} {
+			u, err := url.Parse(s.URL(door))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r := throughSocket(t, u.Host, request); r.status < 400 || r.status >= 500 {
+				t.Errorf("%s %s is answered %d %q", door, name, r.status, r.body)
+			}
+		}
+	}
+	if m := s.Meter(); m.Invocations != 0 {
+		t.Errorf("there were %d invocations", m.Invocations)
+	}
+}
+
+// Without binary media types bodies are text both ways.
+func TestRESTAPIText(t *testing.T) {
+	s := start(t, func(c *emulator.Config) {
+		c.FrontDoors, c.RESTAPIText = []emulator.FrontDoor{emulator.DoorRESTAPI}, true
+		rawBootstrap(c)
+	})
+	for body, want := range map[string]string{`{"a":"ü"}`: `{"a":"ü"}`, "a\xffb": "a\ufffdb"} {
+		var event struct {
+			Body            string
+			IsBase64Encoded bool
+		}
+		r := sendTo(t, s, emulator.DoorRESTAPI, http.MethodPost, "/event", body, http.Header{"Content-Type": {"image/png"}})
+		if err := json.Unmarshal([]byte(r.body), &event); err != nil || event.Body != want || event.IsBase64Encoded {
+			t.Errorf("event is %q, %v", r.body, err)
+		}
+	}
+	s = start(t, func(c *emulator.Config) {
+		c.FrontDoors, c.RESTAPIText = []emulator.FrontDoor{emulator.DoorRESTAPI}, true
+	})
+	if r := sendTo(t, s, emulator.DoorRESTAPI, http.MethodGet, "/binary", "", nil); !strings.HasPrefix(r.body, "AAECAwQF") {
+		t.Errorf("answer is %q", r.body)
+	}
+}

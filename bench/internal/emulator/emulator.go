@@ -71,7 +71,8 @@ type Config struct {
 	// Bootstrap is the path of the function's program, Args its arguments (Lambda gives none).
 	Bootstrap string
 	Args      []string
-	// Env are the function's own variables. The host's are never handed on, names that Lambda reserves are refused.
+	// Env are the function's own variables, up to 4 KB in all, and the credentials of its role. The host's are never handed on, other names
+	// that Lambda reserves are refused.
 	Env map[string]string
 	// Extensions is a folder whose files are started as external extensions in each environment, before the bootstrap; AWS has them in
 	// /opt/extensions. Empty means none.
@@ -145,6 +146,8 @@ type Config struct {
 	HTTPAPIStage string
 	// RESTAPIStage is the stage of DoorRESTAPI; empty means prod.
 	RESTAPIStage string
+	// RESTAPIText is DoorRESTAPI without binary media types, as a REST API is on AWS if none are configured: bodies are text.
+	RESTAPIText bool
 }
 
 // withDefaults fills in what is not set and reports every fault at once.

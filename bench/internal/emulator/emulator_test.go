@@ -337,8 +337,9 @@ func TestInitIsTriedAgain(t *testing.T) {
 
 func TestFunctionEnvironment(t *testing.T) {
 	t.Setenv("OF_THE_HOST", "secret")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")
 	s := start(t, func(c *emulator.Config) {
-		c.Env = map[string]string{"STORE": "memory", "TZ": "Europe/Zurich"}
+		c.Env = map[string]string{"STORE": "memory", "TZ": "Europe/Zurich", "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SESSION_TOKEN": strings.Repeat("x", 5000)}
 		c.FunctionName, c.MemoryMB = "demo", 512
 	})
 	var list []string
@@ -354,6 +355,7 @@ func TestFunctionEnvironment(t *testing.T) {
 		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_LAMBDA_FUNCTION_NAME": "demo",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "512", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "/aws/lambda/demo", "_HANDLER": "bootstrap", "LANG": "en_US.UTF-8", "TZ": "Europe/Zurich", "STORE": "memory",
+		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SESSION_TOKEN": strings.Repeat("x", 5000),
 	}
 	for name, value := range want {
 		if got[name] != value {
@@ -365,7 +367,7 @@ func TestFunctionEnvironment(t *testing.T) {
 			t.Errorf("%s is not set", name)
 		}
 	}
-	for _, name := range []string{"OF_THE_HOST", "HOME", "AWS_EXECUTION_ENV"} {
+	for _, name := range []string{"OF_THE_HOST", "HOME", "AWS_EXECUTION_ENV", "AWS_SECRET_ACCESS_KEY"} {
 		if value, ok := got[name]; ok {
 			t.Errorf("%s=%q is set", name, value)
 		}

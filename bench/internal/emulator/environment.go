@@ -29,6 +29,7 @@ type environment struct {
 	log        journal
 	memory     memory
 	cage       *cage
+	mark       string        // of its processes, where no cgroup keeps them together
 	drained    chan struct{} // closed when all output has been read
 	frost      frost
 	exts       extensions
@@ -153,10 +154,17 @@ func (e *environment) spawn(cmd *exec.Cmd, v2 string) (*process.Child, error) {
 	f := e.fn
 	cage, hooks := f.limits.confine(v2)
 	cmd.Env = environ(&f.cfg, e, cage.env())
+	if v2 == "" { // else the cgroup keeps together what belongs to the environment
+		e.mark = "AWS_LAMBDA_RUNTIME_API=" + e.listener.Addr().String()
+		f.cfg.Group.Mark(e.mark)
+	}
 	e.started = time.Now()
 	child, err := f.cfg.Group.StartWith(cmd, hooks)
 	if err != nil {
 		cage.close()
+		if e.mark != "" {
+			f.cfg.Group.EndMarked(e.mark)
+		}
 		return nil, err
 	}
 	e.cage = cage
@@ -193,6 +201,9 @@ func (e *environment) watch() {
 	}
 	f.mu.Unlock()
 	e.endExtensions()
+	if e.mark != "" {
+		f.cfg.Group.EndMarked(e.mark) // while nobody else can have the address of the Runtime API
+	}
 
 	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
 	// environment as its outcome, not the end of this one.
@@ -228,11 +239,11 @@ func (e *environment) watch() {
 		e.log.end(a, died)
 	}
 	e.log.mu.Unlock()
+	e.frost.end(f) // and with it what is left in its cgroup, which those of the cage would wait for
 	e.cage.close()
 	if inited {
 		f.turnAway(e)
 	}
-	e.frost.end(f)
 	if !quiet {
 		f.cfg.Log.Warn("environment ended", "log_stream", e.logStream, "state", e.child.State().String(), "in_flight", inFlight, "output", e.tail.String())
 	}

@@ -103,19 +103,34 @@ func TestLeakedDescriptors(t *testing.T) {
 	}
 }
 
-// What a function has forked lives as long as its environment and no longer, be it that the function exits or that the service does.
+// What a function has forked lives as long as its environment and no longer, be it that the function exits or that the service does, and
+// be it in a session of its own.
 func TestForksHurtNobodyElse(t *testing.T) {
+	for name, limits := range map[string]bool{"in cgroups if there can be some": true, "without cgroups": false} {
+		for _, query := range []string{"", "?session=1"} {
+			t.Run(name+query, func(t *testing.T) {
+				if query != "" && runtime.GOOS != "linux" {
+					t.Skip("nothing finds what has left its process group")
+				}
+				testForks(t, limits, query)
+			})
+		}
+	}
+}
+
+func testForks(t *testing.T, limits bool, query string) {
+	t.Helper()
 	var out output
-	s := start(t, func(c *emulator.Config) { c.Output = &out })
+	s := start(t, func(c *emulator.Config) { c.Output, c.Limits, c.Freeze = &out, limits, limits })
 	stop := bystanders(t, s)
 	var stay []string
 	for range 3 {
-		r := get(t, s, "/fork")
+		r := get(t, s, "/fork"+query)
 		if r.status != http.StatusOK || !alive(t, r.body) {
 			t.Errorf("answer is %d %q, or that process does not run", r.status, r.body)
 		}
 		stay = append(stay, r.body)
-		get(t, s, "/fork-exit").expect(t, http.StatusBadGateway, "Internal Server Error")
+		get(t, s, "/fork-exit"+query).expect(t, http.StatusBadGateway, "Internal Server Error")
 	}
 	stop()
 	forked := regexp.MustCompile(`forked ([0-9]+)\n`)

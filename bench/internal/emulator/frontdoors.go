@@ -20,7 +20,8 @@ const (
 	DoorFunctionURLStream FrontDoor = "function_url_stream"
 	// DoorHTTPAPI is an API Gateway HTTP API with payload format 2.0 and the route $default.
 	DoorHTTPAPI FrontDoor = "http_api"
-	// DoorRESTAPI is an API Gateway REST API with proxy resources at its root and all media types (*/*) configured as binary.
+	// DoorRESTAPI is an API Gateway REST API with proxy resources at its root and all media types (*/*) configured as binary, or none
+	// (Config.RESTAPIText).
 	DoorRESTAPI FrontDoor = "rest_api"
 	// DoorALB is an Application Load Balancer, DoorALBMulti one whose target group has multi-value headers enabled.
 	DoorALB      FrontDoor = "alb"
@@ -42,7 +43,7 @@ func newDoor(name FrontDoor, cfg *Config) (door, error) {
 	case DoorHTTPAPI:
 		return httpAPI{stage: cfg.HTTPAPIStage}, nil
 	case DoorRESTAPI:
-		return restAPI{stage: cfg.RESTAPIStage}, nil
+		return restAPI{stage: cfg.RESTAPIStage, text: cfg.RESTAPIText}, nil
 	case DoorALB, DoorALBMulti:
 		return loadBalancer{multi: name == DoorALBMulti, targetGroup: fmt.Sprintf(
 			"arn:aws:elasticloadbalancing:%s:%s:targetgroup/%s/0123456789abcdef", cfg.Region, account, cfg.FunctionName)}, nil

@@ -47,6 +47,8 @@ func (functionURL) fail(f failure) httpAnswer {
 		return failed(http.StatusServiceUnavailable, "closed")
 	case failBody:
 		return failed(http.StatusBadRequest, `{"Message":"the body is incomplete"}`)
+	case failMethod:
+		return failed(http.StatusBadRequest, `{"Message":"Bad Request"}`)
 	case failTooLarge, failEvent:
 		return failed(http.StatusRequestEntityTooLarge, textTooLarge)
 	case failThrottled:

@@ -58,7 +58,7 @@ func (httpAPI) fail(f failure) httpAnswer {
 	switch f {
 	case failRoute:
 		return failed(http.StatusNotFound, `{"message":"Not Found"}`)
-	case failBody:
+	case failBody, failMethod:
 		return failed(http.StatusBadRequest, `{"message":"Bad Request"}`)
 	case failTooLarge:
 		return failed(http.StatusRequestEntityTooLarge, `{"message":"Request Entity Too Large"}`)

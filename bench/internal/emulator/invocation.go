@@ -3,6 +3,7 @@ package emulator
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/hex"
 	"strconv"
 	"sync"
@@ -78,14 +79,36 @@ func (p *pools) free(inv *invocation) {
 	if cap(inv.event) > maxPooled {
 		inv.event = nil
 	}
-	if inv.body.Cap() > maxPooled {
-		inv.body = bytes.Buffer{}
-	}
+	inv.dropBody()
 	inv.event = inv.event[:0]
 	inv.body.Reset()
 	inv.slot, inv.tries, inv.limit = nil, 0, time.Time{}
 	inv.stream, inv.log, inv.client = nil, nil, ""
 	p.invocations.Put(inv)
+}
+
+// Many great requests may wait at once. What each has in memory then is its event, once: buffers that grow by doubling would have been
+// three times as much.
+
+// expectBody makes room for a body of that length, if it is great and not over most.
+func (inv *invocation) expectBody(length int64, most int) {
+	if length > maxPooled && length <= int64(most) {
+		inv.body.Grow(int(length) + bytes.MinRead)
+	}
+}
+
+// roomForBody makes room for an event with the body in it, if that is great: in base64 and with as much beside it as fits in a pooled one.
+func (inv *invocation) roomForBody() {
+	if n := inv.body.Len(); n > maxPooled {
+		inv.event = make([]byte, 0, base64.StdEncoding.EncodedLen(n)+maxPooled)
+	}
+}
+
+// dropBody lets go of a great body that is in the event.
+func (inv *invocation) dropBody() {
+	if inv.body.Cap() > maxPooled {
+		inv.body = bytes.Buffer{}
+	}
 }
 
 func (p *pools) newBuffer() *bytes.Buffer {

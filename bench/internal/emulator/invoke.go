@@ -99,6 +99,7 @@ func (c *invokeCall) read(inv *invocation, r *http.Request) *invokeFault {
 	if c.kind == invokeEvent {
 		most = maxAsyncEvent
 	}
+	inv.expectBody(r.ContentLength, most)
 	_, err := inv.body.ReadFrom(io.LimitReader(r.Body, int64(most)+1))
 	size := int64(inv.body.Len())
 	if err == nil && inv.body.Len() > most {
@@ -116,6 +117,7 @@ func (c *invokeCall) read(inv *invocation, r *http.Request) *invokeFault {
 		return &invokeFault{status: http.StatusBadRequest, kind: "InvalidRequestContentException", message: "the body is incomplete"}
 	}
 	inv.event = append(inv.event[:0], inv.body.Bytes()...)
+	inv.dropBody()
 	if len(inv.event) == 0 {
 		inv.event = append(inv.event, "{}"...)
 	}

@@ -127,15 +127,21 @@ func TestInvokeLogTail(t *testing.T) {
 
 // What a caller gets of functions that fail; the words are those captured on AWS.
 func TestInvokeFunctionErrors(t *testing.T) {
-	_, c := startInvoke(t, func(c *emulator.Config) { c.Timeout = brief })
+	_, patient := startInvoke(t, nil)
+	_, hasty := startInvoke(t, func(c *emulator.Config) { c.Timeout = brief })
+	const sleep = `{"do":"sleep"}`
 	for order, want := range map[string]struct{ kind, message string }{
 		`{"do":"error"}`:              {"errorString", "^no more paper$"},
 		`{"do":"panic"}`:              {"string", "^out of cheese$"},
 		`{"do":"exit"}`:               {"Runtime.ExitError", "^RequestId: ID Error: Runtime exited with error: exit status 3$"},
 		`{"do":"leave"}`:              {"Runtime.ExitError", "^RequestId: ID Error: Runtime exited without providing a reason$"},
-		`{"do":"sleep"}`:              {"Sandbox.Timedout", `^RequestId: ID Error: Task timed out after 2\.00 seconds$`},
+		sleep:                         {"Sandbox.Timedout", `^RequestId: ID Error: Task timed out after 2\.00 seconds$`},
 		`{"do":"big","size":6300000}`: {"Function.ResponseSizeTooLarge", `^Response payload size exceeded maximum allowed payload size \(6291556 bytes\)\.$`},
 	} {
+		c := patient
+		if order == sleep {
+			c = hasty
+		}
 		var id string
 		out, err := c.Invoke(t.Context(), call(order), withID(&id))
 		if err != nil {

@@ -25,7 +25,7 @@ func (m *members[T]) UnmarshalJSON(raw []byte) error {
 		return err
 	}
 	if start != json.Delim('{') {
-		return errors.New("headers are no object")
+		return errors.New("expected an object")
 	}
 	index := map[string]int{}
 	for dec.More() {

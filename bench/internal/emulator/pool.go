@@ -24,6 +24,8 @@ type function struct {
 	sink     *sink          // of Config.Output
 	limits   limits
 
+	complaints complaints
+
 	maxMemoryMB atomic.Int64 // of any environment
 
 	freezing freezing

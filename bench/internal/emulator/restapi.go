@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,7 +10,9 @@ import (
 )
 
 // restAPI is a REST API of API Gateway with the integration AWS_PROXY on its root and on /{proxy+}, and with */* among its
-// binary media types: each body arrives as base64, and an answer in base64 is decoded whatever the client accepts.
+// binary media types: each body arrives as base64, and an answer in base64 is decoded whatever the client accepts. Without binary media
+// types bodies are text both ways: one that is not loses what is no UTF-8, and an answer in base64 stays it
+// (https://docs.aws.amazon.com/apigateway/latest/developerguide/lambda-proxy-binary-media.html; aws/aws-lambda-go #91).
 //
 // Events and answers are those of the API Gateway guide ("Lambda proxy integrations in API Gateway"). What that page leaves
 // open follows an event captured on AWS (hotsock/voker, vokerhttp/testdata, July 2026): path and pathParameters are encoded as
@@ -20,7 +23,10 @@ import (
 //
 // A function that fails or answers nonsense gives 502, a Lambda that refuses 500 (Lambda guide, "Using AWS Lambda with
 // Amazon API Gateway"). The time-out of the integration, 29 s, is not applied.
-type restAPI struct{ stage string }
+type restAPI struct {
+	stage string
+	text  bool // without binary media types
+}
 
 func (a restAPI) admit(r *http.Request) failure {
 	if path, _ := splitTarget(r.RequestURI); !inStage(path, a.stage) {
@@ -72,6 +78,9 @@ func (a restAPI) event(dst []byte, r *http.Request, body []byte, meta *requestMe
 		return append(dst, `,"body":null,"isBase64Encoded":false}`...)
 	}
 	dst = append(dst, `,"body":`...)
+	if a.text {
+		return append(appendString(dst, body), `,"isBase64Encoded":false}`...)
+	}
 	dst, _ = appendBody(dst, body, false)
 	return append(dst, `,"isBase64Encoded":true}`...)
 }
@@ -122,23 +131,30 @@ func (restAPI) stamp(h http.Header, inv *invocation) {
 }
 
 // answer takes headers and multiValueHeaders together; where both have a value, it is there once. WWW-Authenticate goes to the
-// client under another name, as was seen on AWS (dherault/serverless-offline #236).
-func (restAPI) answer(raw []byte) (httpAnswer, error) {
-	full, a, err := decodeWhole(raw)
+// client under another name, as was seen on AWS (dherault/serverless-offline #236). An answer with any other field is malformed, as was
+// seen with cookies (rails-lambda/lamby #78) and base64Encoded (aws/serverless-java-container #884); an HTTP API skips them.
+func (a restAPI) answer(raw []byte) (httpAnswer, error) {
+	full, out, err := decodeWhole(raw, a.text)
 	if err != nil {
-		return a, err
+		return out, err
 	}
-	a.addMulti(full.MultiValueHeaders)
-	a.addOnce(full.Headers)
+	if full.Cookies != nil {
+		full.Other = "cookies"
+	}
+	if full.Other != "" {
+		return out, fmt.Errorf("the answer has a field %s, which a REST API does not take", full.Other)
+	}
+	out.addMulti(full.MultiValueHeaders)
+	out.addOnce(full.Headers)
 	const authenticate = "Www-Authenticate"
-	if values := a.header[authenticate]; len(values) > 0 {
-		delete(a.header, authenticate)
-		a.header["X-Amzn-Remapped-Www-Authenticate"] = values
+	if values := out.header[authenticate]; len(values) > 0 {
+		delete(out.header, authenticate)
+		out.header["X-Amzn-Remapped-Www-Authenticate"] = values
 	}
-	if len(a.header["Content-Type"]) == 0 {
-		a.header["Content-Type"] = []string{typeJSON}
+	if len(out.header["Content-Type"]) == 0 {
+		out.header["Content-Type"] = []string{typeJSON}
 	}
-	return a, nil
+	return out, nil
 }
 
 func (restAPI) fail(f failure) httpAnswer {
@@ -146,7 +162,7 @@ func (restAPI) fail(f failure) httpAnswer {
 	switch f {
 	case failRoute:
 		return failed(http.StatusForbidden, `{"message":"Forbidden"}`)
-	case failBody:
+	case failBody, failMethod:
 		return failed(http.StatusBadRequest, `{"message": "Bad Request"}`)
 	case failTooLarge:
 		return failed(http.StatusRequestEntityTooLarge, `{"message":"Request Too Long"}`)

@@ -227,6 +227,6 @@ func (d *openDoor) endStream(r *http.Request, inv *invocation, out outcome) {
 	if out.kind == outcomeAnswer {
 		return
 	}
-	d.fn.cfg.Log.DebugContext(r.Context(), "invocation failed", "request_id", inv.id, "error", out.err)
+	d.complain(r.Context(), inv, failFunction, out.err)
 	panic(http.ErrAbortHandler)
 }

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -11,8 +13,8 @@ import (
 // cgroupPatience bounds how long RemoveCgroup waits for processes that have been killed to leave.
 const cgroupPatience = 2 * time.Second
 
-// RemoveCgroup removes a cgroup and those in it. Processes in them are killed where cgroups can do that (version 2, since Linux
-// 5.14), else they must be about to end. A folder that is no cgroup, and one with files in it, stays.
+// RemoveCgroup removes a cgroup and those in it, and kills the processes in them. A folder that is no cgroup, and one with files in it,
+// stays.
 func RemoveCgroup(dir string) {
 	inner, _ := filepath.Glob(filepath.Join(escape(dir), "*", "cgroup.procs"))
 	for _, procs := range inner {
@@ -24,7 +26,20 @@ func RemoveCgroup(dir string) {
 		if err := syscall.Rmdir(dir); !errors.Is(err, syscall.EBUSY) {
 			return
 		}
-		_ = os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0)
+		kill(dir)
+	}
+}
+
+// kill kills the processes in a cgroup: by one file of version 2 since Linux 5.14, else one after the other.
+func kill(dir string) {
+	if os.WriteFile(filepath.Join(dir, "cgroup.kill"), []byte("1"), 0) == nil {
+		return
+	}
+	procs, _ := os.ReadFile(filepath.Join(dir, "cgroup.procs"))
+	for field := range strings.FieldsSeq(string(procs)) {
+		if pid, err := strconv.Atoi(field); err == nil && pid > 1 && pid != os.Getpid() {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
 	}
 }
 

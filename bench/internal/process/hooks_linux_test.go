@@ -96,30 +96,3 @@ func TestHookThatFails(t *testing.T) {
 		t.Errorf("it is still traced: %v", err)
 	}
 }
-
-func TestRemoveCgroup(t *testing.T) {
-	// What is no cgroup and not empty stays.
-	dir := t.TempDir()
-	if err := os.WriteFile(dir+"/file", nil, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	process.RemoveCgroup(dir)
-	if gone(dir + "/file") {
-		t.Error("a folder with a file is gone")
-	}
-	parent := "/sys/fs/cgroup/cpu"
-	if gone(parent) {
-		parent = "/sys/fs/cgroup"
-	}
-	cgroup := parent + "/process-test-" + strconv.Itoa(os.Getpid())
-	if err := os.Mkdir(cgroup, 0o700); err != nil {
-		t.Skip("no right to make a cgroup:", err)
-	}
-	if err := os.MkdirAll(cgroup+"/a/b", 0o700); err != nil {
-		t.Fatal(err)
-	}
-	process.RemoveCgroup(cgroup)
-	if !gone(cgroup) {
-		t.Errorf("%s is still there", cgroup)
-	}
-}

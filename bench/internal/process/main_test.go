@@ -30,6 +30,7 @@ const (
 	roleFamily  = "role-family"  // starts a sleeper of its own, prints its line, stays
 	roleOrphan  = "role-orphan"  // starts a sleeper of its own, prints its line, exits with 3
 	roleDeaf    = "role-deaf"    // ignores SIGTERM
+	roleStray   = "role-stray"   // starts a sleeper in a session of its own, prints its line, exits with 3
 	roleTwin    = "role-twin"    // on SIGTERM it tells its twin and exits with 0 when its twin has told it
 )
 
@@ -64,8 +65,9 @@ func play(role string, args []string) int {
 		signal.Notify(terminate, syscall.SIGTERM)
 	case roleDeaf:
 		signal.Ignore(syscall.SIGTERM)
-	case roleFamily, roleOrphan:
+	case roleFamily, roleOrphan, roleStray:
 		sleeper := self(roleSleeper)
+		sleeper.SysProcAttr = &syscall.SysProcAttr{Setsid: role == roleStray}
 		sleeper.ExtraFiles = []*os.File{os.NewFile(3, "life")}
 		out, err := sleeper.StdoutPipe()
 		if err != nil || sleeper.Start() != nil {
@@ -74,7 +76,10 @@ func play(role string, args []string) int {
 		if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
 			return 1
 		}
-		if role == roleOrphan {
+		if role == roleStray {
+			say("ready")
+		}
+		if role != roleFamily {
 			return 3
 		}
 	default:
@@ -109,10 +114,14 @@ func playParent(pidFile, childRole string) int {
 	}
 	cmd := self(childRole)
 	cmd.ExtraFiles = []*os.File{os.NewFile(3, "life")}
-	out, err := cmd.StdoutPipe()
+	mark := "PROCESS_TEST=" + strconv.Itoa(os.Getpid())
+	g.Mark(mark)
+	cmd.Env = append(os.Environ(), mark)
+	out, in, err := os.Pipe() // not the child's own, which ends with it
 	if err != nil {
 		return 1
 	}
+	cmd.Stdout = in
 	child, err := g.Start(cmd)
 	if err != nil {
 		return 1

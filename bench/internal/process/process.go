@@ -5,7 +5,8 @@
 //   - Close and Child.Stop end children in the ordinary way: SIGTERM, a grace, SIGKILL to the whole process group.
 //   - A reaper, one small process beside this one, reads the list of living process groups and temporary folders from a
 //     pipe. When the pipe ends (SIGKILL, a panic, the OOM killer) it kills the groups and removes the folders.
-//     It works wherever there are pipes, macOS included.
+//     It works wherever there are pipes, macOS included. On Linux it also kills what has left its process group, if that is
+//     known by a variable (Mark).
 //   - On Linux each child also asks the kernel for SIGKILL at its parent's death, which covers the instant
 //     between its start and its entry in the reaper's list, and the death of the reaper itself. It is for the child alone,
 //     not for what the child has forked.
@@ -33,6 +34,7 @@ type Group struct {
 	starter *starter
 	reaper  *exec.Cmd
 	pipe    io.WriteCloser
+	marks   marks
 
 	mu       sync.Mutex
 	children map[*Child]struct{}

@@ -1,12 +1,16 @@
 package process_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strconv"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestKilledParentAndReaper(t *testing.T) {
@@ -15,6 +19,40 @@ func TestKilledParentAndReaper(t *testing.T) {
 	signalTo(t, p.reaper(t), syscall.SIGKILL)
 	signalTo(t, p.cmd.Process.Pid, syscall.SIGKILL)
 	p.life.ended(t)
+}
+
+// What has left the process group of a child, and outlives it, is known by its mark to the reaper.
+func TestKilledParentOfStray(t *testing.T) {
+	p := startParent(t, roleStray)
+	signalTo(t, p.cmd.Process.Pid, syscall.SIGKILL)
+	p.life.ended(t)
+	eventually(t, "the folder is removed", func() bool { return gone(p.dir) })
+}
+
+// So it is to those who end it.
+func TestEndMarked(t *testing.T) {
+	g := newGroup(t)
+	mine, other := newLife(t), newLife(t)
+	for mark, l := range map[string]*life{"A_MARK=1": mine, "A_MARK=12": other} {
+		g.Mark(mark)
+		t.Setenv("A_MARK", strings.TrimPrefix(mark, "A_MARK="))
+		<-start(t, g, roleStray, l.w).Done()
+	}
+	g.EndMarked("A_MARK=1")
+	mine.ended(t)
+	if err := other.r.SetReadDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	_ = other.w.Close()
+	if _, err := other.r.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("the other one has ended: %v", err)
+	}
+	var wg sync.WaitGroup
+	for range 10 { // they share a look, and each returns after it
+		wg.Go(func() { g.EndMarked("A_MARK=12") })
+	}
+	wg.Wait()
+	other.ended(t)
 }
 
 func TestReaperSurvivesSignals(t *testing.T) {

@@ -82,7 +82,7 @@ func (a answer) multi() answer {
 		a.MultiHeaders[name] = []string{value}
 	}
 	if a.Cookies != nil {
-		a.MultiHeaders["Set-Cookie"] = a.Cookies
+		a.MultiHeaders["Set-Cookie"], a.Cookies = a.Cookies, nil
 	}
 	return a
 }
@@ -195,7 +195,7 @@ func act(e event) (any, error) {
 		fmt.Fprintln(os.Stderr, strings.Repeat("noise ", n/6)+"end of noise")
 		return text("ok"), nil
 	case "/fork":
-		pid, err := fork()
+		pid, err := fork(e)
 		return text(pid), err
 	case "/spin": // counts in the background, here or in a process of its own
 		return text(""), spin(e.Query["file"], e.Query["how"])
@@ -214,7 +214,7 @@ func misbehave(e event) (any, error) {
 	case "/exit":
 		os.Exit(3)
 	case "/fork-exit":
-		pid, err := fork()
+		pid, err := fork(e)
 		if err != nil {
 			return nil, err
 		}
@@ -230,6 +230,8 @@ func misbehave(e event) (any, error) {
 		return strings.NewReader("<html>"), nil
 	case "/broken": // fails while the answer is being written
 		return io.MultiReader(strings.NewReader(`{"statusCode":200,"body":"`), failing{}), nil
+	case "/told": // what it is told to, as it is
+		return json.RawMessage(e.Query["answer"]), nil
 	case "/bare":
 		return e.Query["text"], nil
 	}
@@ -245,9 +247,10 @@ func text(s string) answer {
 	return answer{StatusCode: 200, Body: s, Headers: map[string]string{"Content-Type": "text/plain"}}
 }
 
-// fork starts a process that outlives the request and holds our output open.
-func fork() (string, error) {
+// fork starts a process that outlives the request and holds our output open, in a session of its own if that is asked for.
+func fork(e event) (string, error) {
 	cmd := exec.Command("sleep", "3600")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: e.Query["session"] != ""}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Start(); err != nil {
 		return "", err
