@@ -32,7 +32,8 @@ func TestLambdaIsOfTheLoadAlone(t *testing.T) {
 		Throttles:    result.Throttles{Concurrency: 1, ScalingRate: 2, RequestRate: 3},
 		Environments: result.LambdaEnvironments{Started: 4, InitFailures: 1, Provisioned: 2, Reaped: 1, MaxConcurrent: 7},
 		Concurrency: []result.ConcurrencySample{
-			{TS: 0, Idle: 3, EnvironmentsMax: 3}, {TS: 0.5, Busy: 4, BusyMax: 5, Starting: 2, EnvironmentsMax: 7, StartingMax: 3},
+			{TS: 0, Idle: 3, EnvironmentsMax: 3},
+			{TS: 0.5, Busy: 4, BusyMax: 5, Starting: 2, EnvironmentsMax: 7, StartingMax: 3},
 			{TS: 2.5, Busy: 1, BusyMax: 1, Idle: 6, EnvironmentsMax: 7},
 		},
 		Freezer: "SIGSTOP", Notes: []string{"memory not limited"},

@@ -83,8 +83,10 @@ func TestSamplesLoseNoPeak(t *testing.T) {
 // TestHalvedSamplesKeepTheirTimes: each still is of its own time, with the peaks since the one before.
 func TestHalvedSamplesKeepTheirTimes(t *testing.T) {
 	s := samples{list: []ConcurrencySample{
-		{AtMS: 0, Busy: 1, Peaks: Peaks{BusyMax: 9, StartingMax: 1}}, {AtMS: 1000, Busy: 2, Peaks: Peaks{BusyMax: 3, StartingMax: 2}},
-		{AtMS: 2000, Busy: 3, Peaks: Peaks{BusyMax: 4}}, {AtMS: 3000, Busy: 4, Peaks: Peaks{BusyMax: 5, EnvironmentsMax: 7}},
+		{AtMS: 0, Busy: 1, Peaks: Peaks{BusyMax: 9, StartingMax: 1}},
+		{AtMS: 1000, Busy: 2, Peaks: Peaks{BusyMax: 3, StartingMax: 2}},
+		{AtMS: 2000, Busy: 3, Peaks: Peaks{BusyMax: 4}},
+		{AtMS: 3000, Busy: 4, Peaks: Peaks{BusyMax: 5, EnvironmentsMax: 7}},
 	}}
 	s.halve()
 	want := []ConcurrencySample{
