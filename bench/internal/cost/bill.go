@@ -63,11 +63,13 @@ func (b *Bill) Unknown() []string {
 	return names
 }
 
-// quoted lists items whose names may have commas.
-func quoted(items []string) string {
-	list := make([]string, len(items))
-	for i, item := range items {
-		list[i] = strconv.Quote(item)
+// listed are items in a sentence; a name that has a comma is quoted.
+func listed(items []string) string {
+	list := slices.Clone(items)
+	for i, item := range list {
+		if strings.Contains(item, ",") {
+			list[i] = strconv.Quote(item)
+		}
 	}
 	return strings.Join(list, ", ")
 }
@@ -217,7 +219,7 @@ func (o *option) bill(rate float64) *Bill {
 // finish sums the lines up.
 func (b *Bill) finish() {
 	if unknown := b.Unknown(); len(unknown) > 0 {
-		b.Caveats = append(b.Caveats, fmt.Sprintf("%s: no total, as no price is known for %s; --prices FILE can give it.", b.Name, quoted(unknown)))
+		b.Caveats = append(b.Caveats, fmt.Sprintf("%s: no total, as no price is known for %s; --prices FILE can give it.", b.Name, listed(unknown)))
 		return
 	}
 	total := b.Known()

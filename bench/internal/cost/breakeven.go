@@ -129,7 +129,7 @@ func known(p pair, rate float64) error {
 	var errs []error
 	for _, o := range []*option{p.lambda, p.ec2} {
 		if _, ok := o.total(rate); !ok {
-			errs = append(errs, fmt.Errorf("no price is known for %s of %s", quoted(o.bill(rate).Unknown()), o.name))
+			errs = append(errs, fmt.Errorf("no price is known for %s of %s", listed(o.bill(rate).Unknown()), o.name))
 		}
 	}
 	return errors.Join(errs...)

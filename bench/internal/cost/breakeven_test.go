@@ -235,7 +235,7 @@ func TestUnknownPriceGivesNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := `no price is known for "Provisioned concurrency", "Duration on provisioned environments" of Lambda`; b.Unknown != want {
+	if want := `no price is known for Provisioned concurrency, Duration on provisioned environments of Lambda`; b.Unknown != want {
 		t.Errorf("%q, expected %q", b.Unknown, want)
 	}
 	if len(b.Curve) != 0 || len(b.Crossings) != 0 || b.LambdaBelow != nil || b.EC2Above != nil {

@@ -138,7 +138,7 @@ func TestPlaceWithoutPrices(t *testing.T) {
 		lacks  string
 	}{
 		"region":        {func(r *cost.RunTarget) { r.Region = "ca-west-1" }, "no price is known for anything in ca-west-1"},
-		"instance type": {func(r *cost.RunTarget) { r.Function, r.FrontDoor, r.InstanceType = false, cost.DoorALB, "m9x.large" }, "no price is known for \"m9x.large\""},
+		"instance type": {func(r *cost.RunTarget) { r.Function, r.FrontDoor, r.InstanceType = false, cost.DoorALB, "m9x.large" }, "no price is known for m9x.large"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
