@@ -91,7 +91,7 @@ func (m *meters) lambda(after *target.MeterReport, memoryMB int) *result.Lambda 
 func concurrency(before, after *target.MeterReport) []result.ConcurrencySample {
 	from, to := before.Now.AtMS, after.Now.AtMS
 	first := before.Now
-	first.BusyMax = first.Busy
+	first.Peaks = emulator.Peaks{BusyMax: first.Busy, EnvironmentsMax: before.Environments, StartingMax: first.Starting}
 	list := []result.ConcurrencySample{concurrencySample(first, from)}
 	for _, s := range after.Concurrency {
 		if s.AtMS > from && s.AtMS < to {
@@ -104,6 +104,7 @@ func concurrency(before, after *target.MeterReport) []result.ConcurrencySample {
 func concurrencySample(s emulator.ConcurrencySample, from int64) result.ConcurrencySample {
 	return result.ConcurrencySample{
 		TS: inSeconds(s.AtMS - from), Busy: s.Busy, BusyMax: max(s.Busy, s.BusyMax), Idle: s.Idle, Starting: s.Starting,
+		EnvironmentsMax: max(s.Idle+s.Starting, s.EnvironmentsMax), StartingMax: max(s.Starting, s.StartingMax),
 	}
 }
 

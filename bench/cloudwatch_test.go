@@ -82,7 +82,7 @@ func (d *deployment) targets(more string) string {
 
 const theGroup = `, "log_group": "/aws/lambda/app", "function_name": "app"`
 
-// run puts 40 requests on each in each of two rounds, without the check, which would be in the log too.
+// run puts 80 requests on each in each of two rounds, without the check, which would be in the log too.
 func (d *deployment) run(t *testing.T, env []string, out, targets string, args ...string) *running {
 	t.Helper()
 	dir := t.TempDir()
@@ -90,7 +90,7 @@ func (d *deployment) run(t *testing.T, env []string, out, targets string, args .
 steps:
   - {name: post, method: POST, path: /, content_type: text/plain, body: "123", expect: {status: 200, body: "3"}}
 phases:
-  - {name: only, workers: 2, iterations: 20}
+  - {name: only, workers: 2, iterations: 40}
 `} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -160,7 +160,7 @@ func TestCloudWatch(t *testing.T) {
 	run, verdict, text := outcome(t, out)
 	f := run.Targets[1].CloudWatch.Function
 	// One of 103 ms and 79 of 3 ms, with half a GB.
-	if f == nil || f.Sent != 80 || f.Invocations != 80 || f.Cold != 1 || f.BilledMS != 340 || f.InitBilledMS != 100 || math.Abs(f.BilledGBSeconds-0.17) > 1e-9 || len(f.Rounds) != 2 {
+	if f == nil || f.Sent != 160 || f.Invocations != 160 || f.Cold != 1 || f.BilledMS != 580 || f.InitBilledMS != 100 || math.Abs(f.BilledGBSeconds-0.29) > 1e-9 || len(f.Rounds) != 2 {
 		t.Errorf("function: %+v, notes %q", f, run.Targets[1].CloudWatch.Notes)
 	}
 	i := run.Targets[0].CloudWatch.Instances
@@ -170,17 +170,17 @@ func TestCloudWatch(t *testing.T) {
 	if verdict.Estimated || verdict.Unknown != "" || strings.Contains(verdict.Text, "estimated") {
 		t.Errorf("the cost is not that of what was billed: %+v", verdict)
 	}
-	for _, want := range []string{"Lambda: what it was billed for", "the billed time is measured, by the REPORT lines of AWS's log: a mean of 4.25 ms over 80 invocations", "42.0 %", "had no CPU credits left"} {
+	for _, want := range []string{"Lambda: what it was billed for", "the billed time is measured, by the REPORT lines of AWS's log: a mean of 3.625 ms over 160 invocations", "42.0 %", "had no CPU credits left"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report has no %q", want)
 		}
 	}
-	if told := r.stderr.String(); !strings.Contains(told, "CloudWatch: lambda: 80 invocations for 80 requests, 1 of them cold, 0.17 GB-seconds billed") {
+	if told := r.stderr.String(); !strings.Contains(told, "CloudWatch: lambda: 160 invocations for 160 requests, 1 of them cold, 0.29 GB-seconds billed") {
 		t.Errorf("it does not say what it has found:\n%s", told)
 	}
 	cost := start(t, nil, "cost", out)
 	cost.wait(exitDone)
-	if got := cost.stdout.String(); !strings.Contains(got, "4.25 ms billed a request") {
+	if got := cost.stdout.String(); !strings.Contains(got, "3.62 ms billed a request") {
 		t.Errorf("bench cost does not take what was billed:\n%s", got)
 	}
 }
@@ -235,12 +235,12 @@ func TestInterruptCloudWatch(t *testing.T) {
 	d.Samples = nil
 	d.Unlock()
 	r := d.run(t, nil, out, d.targets(theGroup), "--cloudwatch-wait", "1h")
-	r.await("no credits yet, lambda 80 of 80 invocations")
+	r.await("no credits yet, lambda 160 of 160 invocations")
 	r.signal(os.Interrupt)
 	r.await("Going on without the rest of what CloudWatch knows")
 	r.wait(exitDone)
 	run, verdict, _ := outcome(t, out)
-	if f := run.Targets[1].CloudWatch.Function; run.Interrupted || f == nil || f.Invocations != 80 || verdict.Estimated {
+	if f := run.Targets[1].CloudWatch.Function; run.Interrupted || f == nil || f.Invocations != 160 || verdict.Estimated {
 		t.Errorf("interrupted %t, %+v", run.Interrupted, f)
 	}
 	if c := run.Targets[0].CloudWatch; c.Instances != nil || len(c.Notes) != 1 || !strings.Contains(c.Notes[0], "the CPU of its instances is not known: it was stopped") {
@@ -272,11 +272,11 @@ func TestCloudWatchFromAWS(t *testing.T) {
 		t.Fatalf("terraform apply: %v\n%s", err, text)
 	}
 	r := start(t, aws.clientEnv(), "run", "--targets", "terraform="+dir, "--from", "aws", "--out", out, "--rounds", "2", "--skip-check", "--cloudwatch-wait", "10m",
-		"--scenario", remoteScenario(t, "  - {name: only, workers: 2, iterations: 20}\n"))
-	r.await("CloudWatch: lambda: 80 invocations for 80 requests")
+		"--scenario", remoteScenario(t, "  - {name: only, workers: 2, iterations: 40}\n"))
+	r.await("CloudWatch: lambda: 160 invocations for 160 requests")
 	r.wait(exitDone)
 	run, verdict, _ := outcome(t, out)
-	if f := run.Targets[1].CloudWatch.Function; f == nil || f.Invocations != 80 || run.Targets[0].CloudWatch.Instances == nil || verdict.Estimated {
+	if f := run.Targets[1].CloudWatch.Function; f == nil || f.Invocations != 160 || run.Targets[0].CloudWatch.Instances == nil || verdict.Estimated {
 		t.Errorf("%+v, %+v", run.Targets[0].CloudWatch, run.Targets[1].CloudWatch)
 	}
 }
@@ -292,7 +292,7 @@ func TestCloudWatchOfASearch(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := start(t, d.env(), "run", "--find-capacity", "--slo", lenient, "--trial", "500ms", "--start-rate", "20", "--max-rate", "20", "--skip-check", "--out", out,
-		"--scenario", remoteScenario(t, "  - {name: only, workers: 20, iterations: 2}\n"), "--targets", file)
+		"--scenario", remoteScenario(t, "  - {name: only, workers: 20, iterations: 4}\n"), "--targets", file)
 	r.wait(exitDone)
 	run, err := result.Load(out)
 	if err != nil {

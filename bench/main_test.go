@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -28,7 +29,32 @@ import (
 // TestMain lets the test binary be bench itself, and the small app that scripts compare, so that the tests run real
 // processes.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"bench": main, "testapp": testapp})
+	testscript.Main(m, map[string]func(){"bench": main, "testapp": testapp, "weighed": weighed})
+}
+
+// weighedPrefix is before the figure on the last line of standard error.
+const weighedPrefix = "weighed: "
+
+// weighed runs a program and says how large it was at most, in the system's unit, bytes on Linux. It is a process of its own because a
+// program begins with the size of the one that started it, and tests are large.
+func weighed() {
+	cmd := exec.Command(os.Args[1], os.Args[2:]...) //nolint:noctx // it ends by itself
+	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	err := cmd.Run()
+	if cmd.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(exitFailed)
+	}
+	if usage, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		size := usage.Maxrss
+		if runtime.GOOS == "linux" {
+			size <<= 10
+		}
+		fmt.Fprintf(os.Stderr, "%s%d\n", weighedPrefix, size)
+	}
+	if err != nil {
+		os.Exit(exitFailed)
+	}
 }
 
 func TestScripts(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/pause"
 	"github.com/crossover-bench/crossover/bench/internal/resize"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -166,21 +167,9 @@ func (w *sweep) restore(ctx context.Context) error {
 			w.restored = true
 			return nil
 		}
-		if try == restoreTries || !wait(ctx, restoreEvery) {
+		if try == restoreTries || !pause.For(ctx, restoreEvery) {
 			return err
 		}
-	}
-}
-
-// wait is false where ctx ends first.
-func wait(ctx context.Context, d time.Duration) bool {
-	late := time.NewTimer(d)
-	defer late.Stop()
-	select {
-	case <-late.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }
 
@@ -252,7 +241,7 @@ func (w *sweep) change(ctx context.Context, drain <-chan struct{}, i int) bool {
 		return false
 	}
 	w.now[r] = size
-	return wait(ctx, w.settle)
+	return pause.For(ctx, w.settle)
 }
 
 // untilDrained is ctx that ends when no more work is to be started.

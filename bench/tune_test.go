@@ -102,7 +102,7 @@ phases:
 // TestTuneLocal sweeps the real function over two sizes on the local Lambda service.
 func TestTuneLocal(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	r := start(t, nil, "tune", "--memory", "128,1769", "--instance-type", "t4g.small,c7g.medium", "--scenario", tuneScenarioFile(t, 12), "--rounds", "2",
+	r := start(t, nil, "tune", "--memory", "128,1769", "--instance-type", "t4g.small,c7g.medium", "--instance-rps", "60", "--scenario", tuneScenarioFile(t, 12), "--rounds", "2",
 		"--seed", "3", "--out", out, "--json", "--slo", "max=1h")
 	for range r.lines {
 	}

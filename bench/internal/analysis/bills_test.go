@@ -2,6 +2,7 @@ package analysis_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -40,5 +41,24 @@ func TestBills(t *testing.T) {
 		if len(b.BreakEvens) != 3 || *b.BreakEvens[0].LambdaBelow != *(*cost.RPS)(m.Verdict.LambdaBelow) {
 			t.Errorf("break-even by spread of the load: %+v", b.BreakEvens)
 		}
+	}
+}
+
+// TestNoRateNoBills: a run of which no rate is known has a break-even, whose prices have dates, and no bills.
+func TestNoRateNoBills(t *testing.T) {
+	t.Parallel()
+	m := compare(t, billed(func(r *result.Run) {
+		for i := range r.Targets {
+			r.Targets[i].Overall.ThroughputRPS = nil
+		}
+	}))
+	if m.Bills != nil {
+		t.Errorf("bills of no rate: %+v", m.Bills)
+	}
+	if m.BreakEven == nil || !strings.Contains(m.BreakEven.Basis, "List prices as of 20") || m.Verdict.LambdaBelow == nil {
+		t.Errorf("the break-even is %+v", m.BreakEven)
+	}
+	if text := strings.Join(m.Verdict.Caveats, " "); !strings.Contains(text, "older than 180 days") {
+		t.Errorf("no old price is named in %s", text)
 	}
 }

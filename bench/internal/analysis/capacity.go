@@ -49,6 +49,25 @@ func capacity(run *result.Run) *Capacity {
 			Low:   optional(f.LowRPS).Over(optional(base.HighRPS)), High: optional(f.HighRPS).Over(optional(base.LowRPS)),
 			TargetAtLeast: f.LimitedBy != result.LimitTarget, BaseAtLeast: base.LimitedBy != result.LimitTarget,
 		}
+		kept := &c.Rows[0].Cells[i]
+		kept.Standing = c.Ratios[i].standing(kept.Standing)
 	}
 	return c
+}
+
+// standing is what is left of that of the two rates alone: a capacity that may be higher is not the lower one, and of ranges that overlap
+// neither is.
+func (r *CapacityRatio) standing(alone Standing) Standing {
+	switch {
+	case alone == Unrated:
+		return Unrated
+	case r.TargetAtLeast && alone != Better, r.BaseAtLeast && alone != Worse:
+		return Undecided
+	}
+	low, lowKnown := r.Low.Get()
+	high, highKnown := r.High.Get()
+	if alone == Better && lowKnown && low <= 1 || alone == Worse && highKnown && high >= 1 {
+		return Undecided
+	}
+	return alone
 }

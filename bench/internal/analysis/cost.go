@@ -150,6 +150,18 @@ func (in *CostInputs) metered(t *result.Target, l *result.Lambda) {
 	in.BilledMS = &ms
 	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %.4g ms over %d invocations, inits included. On AWS the same code takes another time.",
 		t.Name, t.Provenance, ms.Point, settled)
+	in.inits(t, l.InitBilledMS, l.BilledMS)
+}
+
+// muchInit is the share of the billed time from which on a reader should know that inits are in it.
+const muchInit = 0.05
+
+// inits warns of a billed time that is made of cold starts, of which a busier or a longer load has fewer.
+func (in *CostInputs) inits(t *result.Target, initMS, billedMS int64) {
+	if share := float64(initMS) / float64(billedMS); share >= muchInit {
+		in.caveat("%s: %s %% of the billed time is inits; the share of cold starts is taken to be that of this run at all rates.",
+			t.Name, Digits(100*share))
+	}
 }
 
 // logged has a range where there are rounds enough for one.
@@ -171,6 +183,7 @@ func (in *CostInputs) logged(t *result.Target, l *result.FunctionLog) {
 	}
 	in.BilledMS = &ms
 	in.caveat("%s: the billed time is measured, by the REPORT lines of AWS's log: a mean of %.4g ms over %s, inits included.", t.Name, ms.Point, of)
+	in.inits(t, l.InitBilledMS, l.BilledMS)
 }
 
 // halfMS is what rounding up to whole milliseconds adds on the mean.

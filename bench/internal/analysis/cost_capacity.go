@@ -41,14 +41,20 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 		}
 		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %s%s that it answered in the phase %s are the least that it takes, so that EC2 may need fewer instances.",
 			t.Name, perSecond(rate.Point), of, phase)
+	} else if t.Overall.Successes > 0 {
+		in.caveat("%s: no phase that counts has %d right answers, which it takes to tell a rate.", t.Name, enoughAnswers)
 	}
 	if in.Capacity != nil && t.Provenance == result.Measured && t.Spec.InstanceType == "" {
 		in.caveat("%s: its capacity is that of the machine that it ran on, not of an instance on AWS.", t.Name)
 	}
 }
 
+// enoughAnswers is how many right answers it takes to tell the rate of a phase. Of n that come independently of each other it is known
+// within 2/√n, with 95 % confidence: of 100 as well as assumedRange has it.
+const enoughAnswers = 100
+
 // fastest is the phase that counts with the most right answers a second over all its rounds together, and the range of its rounds: a turn
-// by itself may last no longer than a tenth of a second. The name is empty where nothing was answered.
+// by itself may last no longer than a tenth of a second. The name is empty where no phase has enoughAnswers.
 func fastest(t *result.Target) (string, cost.Interval) {
 	type phase struct {
 		name            string
@@ -82,7 +88,7 @@ func fastest(t *result.Target) (string, cost.Interval) {
 	}
 	name, best := "", cost.Interval{}
 	for _, f := range phases {
-		if rate := f.answers / f.wall; rate > best.Point {
+		if rate := f.answers / f.wall; f.answers >= enoughAnswers && rate > best.Point {
 			name, best = f.name, cost.Interval{Low: min(f.lowest, rate), Point: rate, High: max(f.highest, rate)}
 		}
 	}

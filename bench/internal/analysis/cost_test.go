@@ -97,6 +97,46 @@ func TestCapacityOfAnInstance(t *testing.T) {
 	}
 }
 
+// TestFewAnswersAreNoCapacity: twelve answers within a millisecond are no 13,000 a second that an instance takes.
+func TestFewAnswersAreNoCapacity(t *testing.T) {
+	t.Parallel()
+	run := resulttest.Run(resulttest.FourPhase(20), 2, resulttest.EC2(), resulttest.Lambda())
+	run.Targets[1].Lambda = resulttest.Meter()
+	answer := func(n int64) {
+		for i := range run.Targets[0].Phases {
+			p, wall := &run.Targets[0].Phases[i], 0.001
+			p.Successes, p.WallS, p.ThroughputRPS = n, &wall, new(float64(n)/wall)
+		}
+	}
+	answer(12)
+	m := compare(t, run)
+	if in := analysis.CostInputsOf(run); in.Capacity != nil || !strings.Contains(strings.Join(m.Verdict.Caveats, " "), "no phase that counts has 100 right answers") {
+		t.Errorf("capacity %v; caveats %q", in.Capacity, m.Verdict.Caveats)
+	}
+	if v := m.Verdict; v.LambdaBelow != nil || v.EC2Above != nil || !strings.Contains(v.Text, "how much one instance of ec2 takes is not known") {
+		t.Errorf("the verdict knows more than that: %s", v.Text)
+	}
+	answer(50) // in each of two rounds
+	if in := analysis.CostInputsOf(run); in.Capacity == nil || in.Capacity.Point != 50_000 {
+		t.Errorf("capacity %v of 100 answers in 2 ms", in.Capacity)
+	}
+}
+
+// TestInitsInTheBilledTime are named where they are much of it: how many there are depends on the rate.
+func TestInitsInTheBilledTime(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ms    int64
+		named bool
+	}{{0, false}, {62, false}, {625, true}} {
+		run := costRun()
+		run.Targets[1].Lambda.InitBilledMS = c.ms
+		if text := strings.Join(analysis.CostInputsOf(run).Caveats, " "); strings.Contains(text, "lambda: 50.0 % of the billed time is inits") != c.named {
+			t.Errorf("of %d ms: %s", c.ms, text)
+		}
+	}
+}
+
 func TestCostInputsOfRunsThatLackThem(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -289,6 +289,38 @@ func TestCapacityRatio(t *testing.T) {
 	}
 }
 
+// TestCapacityStandsWhereTheSearchesTell: a search that something else than the target ended has only the least that the target takes.
+func TestCapacityStandsWhereTheSearchesTell(t *testing.T) {
+	t.Parallel()
+	const own, foreign = result.LimitTarget, result.LimitGenerator
+	type search struct {
+		kept, low, high float64
+		by              result.CapacityLimit
+	}
+	for name, c := range map[string]struct {
+		base, other search
+		want        analysis.Standing
+	}{
+		"both found":                {search{100, 95, 105, own}, search{200, 190, 210, own}, analysis.Better},
+		"less":                      {search{200, 190, 210, own}, search{100, 95, 105, own}, analysis.Worse},
+		"ranges overlap":            {search{100, 95, 150, own}, search{130, 120, 140, own}, analysis.Undecided},
+		"ranges overlap below":      {search{130, 120, 140, own}, search{100, 95, 150, own}, analysis.Undecided},
+		"the first may take more":   {search{100, 95, 105, foreign}, search{200, 190, 210, own}, analysis.Undecided},
+		"the other may take more":   {search{200, 190, 210, own}, search{100, 95, 105, foreign}, analysis.Undecided},
+		"the higher may take more":  {search{100, 95, 105, own}, search{200, 190, 210, foreign}, analysis.Better},
+		"the first, higher, too":    {search{200, 190, 210, foreign}, search{100, 95, 105, own}, analysis.Worse},
+		"the same, and may be more": {search{100, 95, 105, foreign}, search{100, 95, 105, own}, analysis.Undecided},
+	} {
+		run := runOf(statsOf(1, time.Millisecond), statsOf(1, time.Millisecond))
+		for i, s := range []search{c.base, c.other} {
+			run.Targets[i].Capacity = &result.Capacity{KeptRPS: &s.kept, LowRPS: &s.low, HighRPS: &s.high, LimitedBy: s.by, Converged: true}
+		}
+		if got := row(t, compare(t, run).Capacity.Rows, "kept").Cells[1].Standing; got != c.want {
+			t.Errorf("%s: standing %v, want %v", name, got, c.want)
+		}
+	}
+}
+
 func TestGenerator(t *testing.T) {
 	t.Parallel()
 	run := runOf(statsOf(1, repeated(50, time.Millisecond)...))

@@ -104,38 +104,15 @@ func (v *Verdict) cost(m *Model, in *CostInputs) {
 		v.Unknown = b.Unknown
 		return
 	}
-	dates := v.dates(m, in, c)
 	v.spans = b.Spans
 	v.LambdaBelow, v.EC2Above = (*float64)(b.LambdaBelow), (*float64)(b.EC2Above)
-	v.changes(c, b)
-	m.BreakEven, m.Bills = m.curves(in, c, b, dates), m.bills(in, c)
-}
-
-// dates names the prices that were old when the run ended, and says from when to when those in the bills are; empty where that is not known.
-func (v *Verdict) dates(m *Model, in *CostInputs, c *cost.Comparison) string {
-	load := c.Load
-	if in.Rate != nil {
-		load.Rate = *in.Rate
+	spread := spreadOver(c, b)
+	v.changes(c, spread)
+	made := monthly(in, c)
+	if made != nil {
+		v.Caveats = append(v.Caveats, cost.Stale(m.Run.FinishedAt, made.lambda, made.ec2)...)
 	}
-	lambda, lambdaErr := c.Lambda.Bill(c.Prices, load)
-	ec2, ec2Err := c.EC2.Bill(c.Prices, load)
-	if lambdaErr != nil || ec2Err != nil {
-		return ""
-	}
-	v.Caveats = append(v.Caveats, cost.Stale(m.Run.FinishedAt, lambda, ec2)...)
-	var months []string
-	for _, l := range slices.Concat(lambda.Lines, ec2.Lines) {
-		if l.USD != nil && l.AsOf != "" {
-			months = append(months, l.AsOf[:min(len(l.AsOf), len("2006-01"))])
-		}
-	}
-	if len(months) == 0 {
-		return ""
-	}
-	if first, last := slices.Min(months), slices.Max(months); first != last {
-		return first + " to " + last
-	}
-	return months[0]
+	m.BreakEven, m.Bills = m.curves(in, c, b, made.dates()), m.bills(in, made, spread)
 }
 
 // comparison fills in what the run does not tell.

@@ -70,38 +70,50 @@ func (v *Verdict) named(who cost.Cheaper) string {
 }
 
 // changes asks what else might be true, and names the two answers that are farthest from this one.
-func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
-	if v.AtLeast && b.EC2Above == nil {
+func (v *Verdict) changes(c *cost.Comparison, b duties) {
+	if v.AtLeast && b.even.EC2Above == nil {
 		// It hangs on a capacity that nobody has seen, so that the figures themselves cross nowhere that can be told.
 		v.Changes = append(v.Changes, fmt.Sprintf("How much one instance of %s takes would decide more of it: bench run --find-capacity measures that.", v.EC2))
 		return
 	}
-	now := edgeOf(b)
+	now := edgeOf(b.even)
 	type what struct {
 		words  string
-		change func(c *cost.Comparison)
+		answer *cost.BreakEven // nil where there is none
+	}
+	with := func(change func(c *cost.Comparison)) *cost.BreakEven {
+		other := *c
+		change(&other)
+		answer, err := other.BreakEven()
+		if err != nil {
+			return nil
+		}
+		return answer
 	}
 	scaled := func(i cost.Interval, by float64) cost.Interval {
 		return cost.Interval{Low: i.Low * by, Point: i.Point * by, High: i.High * by}
 	}
-	takes := func(by float64) func(c *cost.Comparison) {
-		return func(c *cost.Comparison) {
+	billed := func(by float64) *cost.BreakEven {
+		return with(func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, by) })
+	}
+	takes := func(by float64) *cost.BreakEven {
+		return with(func(c *cost.Comparison) {
 			if c.EC2.Capacity = scaled(c.EC2.Capacity, by); v.AtLeast {
 				c.EC2.Capacity = c.EC2.Capacity.OrMore()
 			}
-		}
+		})
 	}
 	list := []what{
-		{"a billed time twice as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 2) }},
-		{"a billed time half as long", func(c *cost.Comparison) { c.Lambda.BilledMS = scaled(c.Lambda.BilledMS, 0.5) }},
+		{"a billed time twice as long", billed(2)},
+		{"a billed time half as long", billed(0.5)},
 		{"instances that take twice as much", takes(2)},
 		{"instances that take half as much", takes(0.5)},
-		{"ten times the load for a twentieth of the time", func(c *cost.Comparison) { c.Load.Duty = cost.Bursty() }},
+		{"ten times the load for a twentieth of the time", b.bursty},
 	}
 	if c.EC2.FrontDoor != cost.DoorNone {
-		list = append(list, what{"one instance without a load balancer", func(c *cost.Comparison) {
+		list = append(list, what{"one instance without a load balancer", with(func(c *cost.Comparison) {
 			c.EC2.FrontDoor, c.EC2.MinInstances, c.EC2.PublicIPv4 = cost.DoorNone, 1, true
-		}})
+		})})
 	}
 	type found struct {
 		words string
@@ -110,13 +122,10 @@ func (v *Verdict) changes(c *cost.Comparison, b *cost.BreakEven) {
 	}
 	var shifts []found
 	for _, w := range list {
-		other := *c
-		w.change(&other)
-		changed, err := other.BreakEven()
-		if err != nil || changed.Unknown != "" {
+		if w.answer == nil || w.answer.Unknown != "" {
 			continue
 		}
-		if to := edgeOf(changed); to.rate != now.rate || to.above != now.above {
+		if to := edgeOf(w.answer); to.rate != now.rate || to.above != now.above {
 			shifts = append(shifts, found{w.words, to, math.Abs(math.Log(to.rate / now.rate))})
 		}
 	}

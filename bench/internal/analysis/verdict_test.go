@@ -43,7 +43,8 @@ func TestVerdict(t *testing.T) {
 		{"emulated", nil, []string{"Emulated:", "lambda costs less below ", "between them it is undecided", "no SLO", "The rounds do not tell whether their p99s differ.", "With "}, []string{"With care"}},
 		{"one target misses", missed("lambda"), []string{"lambda misses the SLO", "ec2 is the only one"}, []string{"no SLO"}},
 		{"no target misses", missed(""), []string{"Both keep the SLO"}, nil},
-		{"a bad generator", func(r *result.Run) { r.Generator.Verdict = result.Invalid }, []string{`verdict is "invalid"`}, nil},
+		{"a bad generator", func(r *result.Run) { r.Generator.Verdict = result.Invalid }, []string{`verdict is "invalid": response times and rates are not the targets' alone`}, []string{"with care"}},
+		{"a generator at its limits", func(r *result.Run) { r.Generator.Verdict = result.Suspect }, []string{`verdict is "suspect", so take it with care`}, nil},
 		{"no bill", func(r *result.Run) { r.Targets[1].Lambda = nil }, []string{"cannot be said: what lambda was billed for is not known"}, []string{"costs less below"}},
 		{"no invocation", func(r *result.Run) { r.Targets[1].Lambda.Invocations, r.Targets[1].Lambda.Unsettled = 0, 0 }, []string{"cannot be said"}, nil},
 		{"few rounds", func(r *result.Run) {

@@ -16,7 +16,11 @@ func (v *Verdict) sentences(m *Model) []string {
 	if v.Emulated {
 		list = append(list, "Emulated: billed and response times are of this machine, and no AWS network is in them, so this is a verdict on a model of AWS.")
 	}
-	if m.Run.Generator.Verdict != result.Valid {
+	switch m.Run.Generator.Verdict {
+	case result.Valid:
+	case result.Invalid:
+		list = append(list, "The load generator's own verdict is \"invalid\": response times and rates are not the targets' alone, and what is said of them here may be wrong.")
+	default:
 		list = append(list, fmt.Sprintf("The load generator's own verdict is %q, so take it with care.", m.Run.Generator.Verdict))
 	}
 	if v.Estimated && v.Unknown == "" {

@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 
+	"github.com/crossover-bench/crossover/bench/internal/pause"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -199,7 +200,7 @@ func (r *reader) run(ctx context.Context, once bool) {
 		}
 		r.tell()
 		// A log that takes long to read is not read all the time.
-		if !sleep(ctx, max(wait, 2*r.Now().Sub(before))) {
+		if !pause.For(ctx, max(wait, 2*r.Now().Sub(before))) {
 			break
 		}
 	}
@@ -273,18 +274,6 @@ func (one *reading) explain(err error) string {
 func firstLine(err error) string {
 	text, _, _ := strings.Cut(err.Error(), "\n")
 	return text
-}
-
-// sleep waits and says whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }
 
 func plural(n int64, what string) string {

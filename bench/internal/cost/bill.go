@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -60,6 +61,17 @@ func (b *Bill) Unknown() []string {
 		}
 	}
 	return names
+}
+
+// listed are items in a sentence; a name that has a comma is quoted.
+func listed(items []string) string {
+	list := slices.Clone(items)
+	for i, item := range list {
+		if strings.Contains(item, ",") {
+			list[i] = strconv.Quote(item)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // usage is what an option is charged by.
@@ -207,7 +219,7 @@ func (o *option) bill(rate float64) *Bill {
 // finish sums the lines up.
 func (b *Bill) finish() {
 	if unknown := b.Unknown(); len(unknown) > 0 {
-		b.Caveats = append(b.Caveats, fmt.Sprintf("%s: no total, as no price is known for %s; --prices FILE can give it.", b.Name, strings.Join(unknown, ", ")))
+		b.Caveats = append(b.Caveats, fmt.Sprintf("%s: no total, as no price is known for %s; --prices FILE can give it.", b.Name, listed(unknown)))
 		return
 	}
 	total := b.Known()

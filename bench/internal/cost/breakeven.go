@@ -115,6 +115,9 @@ func (c *Comparison) Between(from, to RPS) (*BreakEven, error) {
 	b.ends()
 	b.curve(mid, forLambda, forEC2)
 	b.Caveats = append(b.Caveats, mid.ec2.caveats...)
+	if text := c.Lambda.outgrown(c.Load, to); text != "" {
+		b.Caveats = append(b.Caveats, text)
+	}
 	if b.Incomplete {
 		b.Caveats = append(b.Caveats, "Break-even: the two cost nearly the same over many steps of instances; not all crossings are listed.")
 	}
@@ -126,7 +129,7 @@ func known(p pair, rate float64) error {
 	var errs []error
 	for _, o := range []*option{p.lambda, p.ec2} {
 		if _, ok := o.total(rate); !ok {
-			errs = append(errs, fmt.Errorf("no price is known for %v of %s", o.bill(rate).Unknown(), o.name))
+			errs = append(errs, fmt.Errorf("no price is known for %s of %s", listed(o.bill(rate).Unknown()), o.name))
 		}
 	}
 	return errors.Join(errs...)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -197,6 +198,33 @@ func TestOneIsAlwaysCheaper(t *testing.T) {
 	}
 }
 
+// TestProvisionedEnvironmentsAreOutgrown: each has one request at a time, so that above some rate others have to be paid too.
+func TestProvisionedEnvironmentsAreOutgrown(t *testing.T) {
+	t.Parallel()
+	for _, p := range []struct {
+		environments int
+		share        float64
+		duty         cost.Duty
+		want         string
+	}{
+		{10, 1, cost.Even(), "10 provisioned environments cannot serve their share of more than 833 requests/s"}, // 10 / 12 ms
+		{10, 0.5, cost.Even(), "more than 1667 requests/s"},
+		{10, 1, cost.Bursty(), "more than 83.333 requests/s"}, // at ten times the mean rate
+		{1300, 1, cost.Even(), ""},
+		{0, 0, cost.Even(), ""},
+	} {
+		c := comparison()
+		c.Lambda.Provisioned, c.Load.Duty = cost.Provisioned{Environments: p.environments, Share: p.share}, p.duty
+		b, err := c.BreakEven()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, p.want) || p.want == "" && strings.Contains(text, "provisioned environments") {
+			t.Errorf("%+v: no %q in %q", p, p.want, text)
+		}
+	}
+}
+
 // TestUnknownPriceGivesNoAnswer has arm64 provisioned concurrency in a region where it is not known.
 func TestUnknownPriceGivesNoAnswer(t *testing.T) {
 	t.Parallel()
@@ -207,7 +235,10 @@ func TestUnknownPriceGivesNoAnswer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b.Unknown == "" || len(b.Curve) != 0 || len(b.Crossings) != 0 || b.LambdaBelow != nil || b.EC2Above != nil {
+	if want := `no price is known for Provisioned concurrency, Duration on provisioned environments of Lambda`; b.Unknown != want {
+		t.Errorf("%q, expected %q", b.Unknown, want)
+	}
+	if len(b.Curve) != 0 || len(b.Crossings) != 0 || b.LambdaBelow != nil || b.EC2Above != nil {
 		t.Errorf("an answer without a price: %+v", b)
 	}
 	c.Load.Rate = 10

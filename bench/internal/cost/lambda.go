@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // Lambda is a function with its front door.
@@ -174,6 +175,23 @@ func (f *Lambda) caveats(l Load) []string {
 		list = append(list, fmt.Sprintf("Lambda: the highest rate keeps %.0f environments busy; an account has %d unless AWS raises it.", busy, DefaultConcurrency))
 	}
 	return list
+}
+
+// outgrown says from which rate on the provisioned environments cannot serve their share of the requests, even if each were busy without a
+// pause; empty where they can at all rates up to the highest.
+func (f *Lambda) outgrown(l Load, highest RPS) string {
+	p := f.Provisioned
+	busyPerRPS := l.Duty.peak() * p.share() * p.billed(f, point) / msPerSecond
+	if p.Environments == 0 || busyPerRPS*float64(highest) <= float64(p.Environments) {
+		return ""
+	}
+	rate := float64(p.Environments) / busyPerRPS
+	digits := 0
+	if rate < 100 {
+		digits = 3
+	}
+	return fmt.Sprintf("Lambda: %d provisioned environments cannot serve their share of more than %s requests/s. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
+		p.Environments, strconv.FormatFloat(rate, 'f', digits, 64))
 }
 
 // Bill is what the function costs under a load.

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -284,7 +285,7 @@ func (t *term) tiers(key string) ([]Tier, error) {
 }
 
 // usagePrefix is what usage types of most regions begin with, by region:
-// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions-billing-codes.html.
+// https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-region-billing-codes.html.
 var usagePrefix = map[string][]string{
 	"us-east-1": {"USE1"}, "us-east-2": {"USE2"}, "us-west-1": {"USW1"}, "us-west-2": {"USW2"}, "ca-central-1": {"CAN1"},
 	"eu-west-1": {"EU", "EUW1"}, "eu-west-2": {"EUW2"}, "eu-west-3": {"EUW3"}, "eu-central-1": {"EUC1"}, "eu-north-1": {"EUN1"},
@@ -292,7 +293,14 @@ var usagePrefix = map[string][]string{
 	"sa-east-1": {"SAE1"},
 }
 
-// usage types that have one price each, by offer.
+// usage types that have one price each, by offer. None was read in an offer file for this list; each is in what others have read:
+//
+//   - AWSLambda, AmazonS3 and AWSDataTransfer: a table of the list of September 2026, https://github.com/ocelhq/ocel/issues/1014.
+//   - AmazonApiGateway, AmazonCloudWatch, AmazonEC2: the filters of https://github.com/infracost/infracost, internal/resources/aws. Of logs
+//     it asks for the usage type alone; that the operation is PutLogEvents is in fewer places, so that a product without one counts too.
+//   - AWSELB: AWS, "Understand codes for Elastic Load Balancing in billing and usage reports", where TS-, Outposts- and Reserved- begin what is
+//     something else.
+//   - AmazonVPC: bills, such as EU-PublicIPv4:InUseAddress and EU-VpcEndpoint-Hours.
 var usageKeys = map[string]map[string]string{
 	"AWSLambda": {
 		"Request": keyRequest, "Lambda-GB-Second": keyGBSecond + X86, "Lambda-GB-Second-ARM": keyGBSecond + ARM64,
@@ -301,7 +309,7 @@ var usageKeys = map[string]map[string]string{
 		"Lambda-Storage-GB-Second": keyEphemeral,
 	},
 	"AWSELB":           {"LoadBalancerUsage": keyALBHour, "LCUUsage": keyLCU},
-	"AmazonApiGateway": {"ApiGatewayHttpRequest": keyHTTPAPI, "ApiGatewayHttpApiRequest": keyHTTPAPI, "ApiGatewayRequest": keyRESTAPI},
+	"AmazonApiGateway": {"ApiGatewayHttpRequest": keyHTTPAPI, "ApiGatewayRequest": keyRESTAPI},
 	"AmazonVPC":        {"PublicIPv4:InUseAddress": keyIPv4, "VpcEndpoint-Hours": keyEndpointHour, "VpcEndpoint-Bytes": keyEndpointGB},
 	"AmazonCloudWatch": {"DataProcessing-Bytes": keyLogs, "TimedStorage-ByteHrs": keyLogStorage},
 	"AWSDataTransfer":  {"DataTransfer-Out-Bytes": keyDataOut},
@@ -319,7 +327,8 @@ var nodeType = regexp.MustCompile(`^cache\.[a-z0-9]+\.[a-z0-9]+$`)
 func (o *offerReader) key(p product) string {
 	a := p.Attributes
 	usage := a["usagetype"]
-	for _, prefix := range usagePrefix[a["regionCode"]] {
+	// Data transfer has the region that it comes from.
+	for _, prefix := range usagePrefix[cmp.Or(a["regionCode"], a["fromRegionCode"])] {
 		usage = strings.TrimPrefix(usage, prefix+"-")
 	}
 	switch {
@@ -337,7 +346,7 @@ func (o *offerReader) key(p product) string {
 		}
 		return ""
 	case o.offer == "AWSELB" && a["operation"] != "LoadBalancing:Application",
-		usage == "DataProcessing-Bytes" && a["operation"] != "PutLogEvents",
+		usage == "DataProcessing-Bytes" && a["operation"] != "PutLogEvents" && a["operation"] != "",
 		usage == "DataTransfer-Out-Bytes" && a["toLocation"] != "External":
 		return ""
 	}

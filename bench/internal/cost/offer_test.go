@@ -144,6 +144,25 @@ func TestSeveralPricesAreNone(t *testing.T) {
 	}
 }
 
+// TestLogsWithoutAnOperation: the usage type alone says what is paid for, where the list says no more.
+func TestLogsWithoutAnOperation(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/offers/AmazonCloudWatch.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for operation, want := range map[string]bool{"PutLogEvents": true, "": true, "VendedLogs": false} {
+		text := strings.Replace(string(data), `"operation": "PutLogEvents"`, `"operation": "`+operation+`"`, 1)
+		o, err := cost.ReadOffer(strings.NewReader(text), "AmazonCloudWatch", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Prices["logs.ingest_gb"] != nil; got != want {
+			t.Errorf("the operation %q: there is a price: %v, want %v", operation, got, want)
+		}
+	}
+}
+
 func FuzzReadOffer(f *testing.F) {
 	for _, offer := range []string{"AWSLambda", "AmazonEC2"} {
 		data, err := os.ReadFile("testdata/offers/" + offer + ".json")

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -39,7 +40,7 @@ func TestBucket(t *testing.T) {
 func TestSamples(t *testing.T) {
 	var s samples
 	for i := range 3 * maxConcurrencies {
-		s.tick(ConcurrencySample{AtMS: int64(i) * 1000, Busy: i, BusyMax: i})
+		s.tick(ConcurrencySample{AtMS: int64(i) * 1000, Busy: i, Peaks: Peaks{BusyMax: i}})
 	}
 	if n := len(s.list); n > maxConcurrencies || n < maxConcurrencies/2 {
 		t.Errorf("%d samples, want up to %d", n, maxConcurrencies)
@@ -58,6 +59,41 @@ func TestSamples(t *testing.T) {
 	}
 	if len(s.list) != n+1 && len(s.list) != n+2 { // one has the most of before
 		t.Errorf("%d samples of what does not change", len(s.list)-n)
+	}
+}
+
+// TestSamplesLoseNoPeak: what is as before at each tick, but was more in between, is a sample each time, for a peak is of the time since
+// the sample before alone.
+func TestSamplesLoseNoPeak(t *testing.T) {
+	var s samples
+	for i := range 10 {
+		s.tick(ConcurrencySample{AtMS: int64(i) * 1000, Idle: 5, Peaks: Peaks{BusyMax: 5, EnvironmentsMax: 5}})
+	}
+	if len(s.list) != 10 {
+		t.Errorf("%d samples of 10 s with work in each", len(s.list))
+	}
+	for i := range 10 {
+		s.tick(ConcurrencySample{AtMS: int64(10+i) * 1000, Idle: 5, Peaks: Peaks{EnvironmentsMax: 5}})
+	}
+	if len(s.list) != 11 || s.list[10].AtMS != 10_000 {
+		t.Errorf("%d samples, want one more of 10 s without any: %+v", len(s.list), s.list[10:])
+	}
+}
+
+// TestHalvedSamplesKeepTheirTimes: each still is of its own time, with the peaks since the one before.
+func TestHalvedSamplesKeepTheirTimes(t *testing.T) {
+	s := samples{list: []ConcurrencySample{
+		{AtMS: 0, Busy: 1, Peaks: Peaks{BusyMax: 9, StartingMax: 1}},
+		{AtMS: 1000, Busy: 2, Peaks: Peaks{BusyMax: 3, StartingMax: 2}},
+		{AtMS: 2000, Busy: 3, Peaks: Peaks{BusyMax: 4}},
+		{AtMS: 3000, Busy: 4, Peaks: Peaks{BusyMax: 5, EnvironmentsMax: 7}},
+	}}
+	s.halve()
+	want := []ConcurrencySample{
+		{AtMS: 1000, Busy: 2, Peaks: Peaks{BusyMax: 9, StartingMax: 2}}, {AtMS: 3000, Busy: 4, Peaks: Peaks{BusyMax: 5, EnvironmentsMax: 7}},
+	}
+	if !slices.Equal(s.list, want) {
+		t.Errorf("%+v\nwant %+v", s.list, want)
 	}
 }
 

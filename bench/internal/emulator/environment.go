@@ -57,7 +57,7 @@ func (f *function) newEnvironment(initType string) *environment {
 	f.streams++
 	env := f.makeEnvironment(initType, fmt.Sprintf("%s/[$LATEST]%032x", time.Now().UTC().Format("2006/01/02"), f.streams))
 	f.envs[env] = struct{}{}
-	f.meter.MaxEnvironments = max(f.meter.MaxEnvironments, len(f.envs))
+	f.grown()
 	return env
 }
 

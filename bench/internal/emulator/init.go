@@ -211,6 +211,7 @@ func (f *function) initAgain(env *environment, inv *invocation) *environment {
 	again.waiting, env.waiting = env.waiting, nil
 	f.drop(env, nil)
 	f.envs[again] = struct{}{}
+	f.grown()
 	files().addEnvironments(1)
 	f.meter.InitRetries++
 	inv.limit = time.Now().Add(f.cfg.Timeout)

@@ -253,4 +253,12 @@ func TestConcurrencyOverTime(t *testing.T) {
 		<-replies
 	}
 	sampled(func(c emulator.ConcurrencySample) bool { return c.Busy == 0 && c.Idle == 5 && c.Starting == 0 })
+	// An init is far shorter than the time between two samples, and in them all the same.
+	var environments, starting int
+	for _, c := range s.Meter().Concurrency {
+		environments, starting = max(environments, c.EnvironmentsMax), max(starting, c.StartingMax)
+	}
+	if environments != 5 || starting < 1 || starting > 5 {
+		t.Errorf("at most %d environments and %d in their init, want 5 and 1 to 5", environments, starting)
+	}
 }

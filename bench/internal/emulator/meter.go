@@ -74,7 +74,7 @@ type Meter struct {
 	// Concurrency is how many environments were busy, idle and starting, over time: one sample a second at most, and less often the
 	// longer the service runs, up to 600.
 	Concurrency []ConcurrencySample `json:"concurrency"`
-	// Now is the concurrency at the time of asking; its BusyMax is the most since the last of the samples above.
+	// Now is the concurrency at the time of asking; its peaks are since the last of the samples above.
 	Now ConcurrencySample `json:"now"`
 	// Environments is the number of processes now, Idle those of them that wait for an event, MaxEnvironments the most there were.
 	Environments    int `json:"environments"`
@@ -138,10 +138,10 @@ func (f *function) readMeter() Meter {
 	m := f.meter
 	m.InitUS, m.StartWaitUS = slices.Clone(m.InitUS), slices.Clone(m.StartWaitUS)
 	m.Concurrency = append(m.Concurrency, f.samples.list...)
-	peak := f.peak
+	peaks := f.peaks
 	m.Now = f.concurrency(time.Since(f.began))
-	f.peak = peak // it belongs to the next sample
-	m.Now.BusyMax = max(m.Now.BusyMax, f.samples.most)
+	f.peaks = peaks // they belong to the next sample
+	m.Now.raise(f.samples.most)
 	m.Environments = len(f.envs)
 	for env := range f.envs {
 		if env.resting() {

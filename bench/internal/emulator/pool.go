@@ -42,7 +42,8 @@ type function struct {
 	envs          map[*environment]struct{}
 	idle          idle
 	finishing     int           // slots in state finishing
-	busy, peak    int           // slots that are occupied now, and the most since the last sample
+	busy          int           // slots that are occupied now
+	peaks         Peaks         // since the last sample
 	waiters       []*invocation // those that wait for one of the finishing, in order of arrival
 	starts        bucket        // of new environments
 	requests      bucket        // of the request-rate quota

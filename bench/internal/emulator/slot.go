@@ -41,7 +41,7 @@ func (s *slot) become(to state) {
 	switch was := s.state.occupied(); {
 	case to.occupied() && !was:
 		f.busy++
-		f.peak = max(f.peak, f.busy)
+		f.peaks.raise(Peaks{BusyMax: f.busy})
 	case was && !to.occupied():
 		f.busy--
 	}

@@ -14,6 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/ssm/types"
+
+	"github.com/crossover-bench/crossover/bench/internal/pause"
 )
 
 // Options say how a run is driven.
@@ -127,7 +129,7 @@ func (d *driver) send(ctx context.Context) error {
 			told = true
 			d.Say("Waiting for the load generator %s to report to Systems Manager …", d.generator.InstanceID)
 		}
-		if !sleep(ctx, d.Every) {
+		if !pause.For(ctx, d.Every) {
 			return ctx.Err()
 		}
 	}
@@ -272,16 +274,4 @@ func (l *logReader) line(line []byte, show func(string)) {
 		l.last += "\n" + text
 	}
 	show(text)
-}
-
-// sleep waits and says whether ctx let it.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
 }

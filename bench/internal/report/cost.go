@@ -48,8 +48,10 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 		for _, b := range c.BreakEvens {
 			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", o.Width))
 		}
-		t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + c.BreakEvens[0].Duty)
-		t.out.WriteString(t.render(curve(c.BreakEvens[0])))
+		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
+			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
+			t.out.WriteString(t.render(curve(first)))
+		}
 	}
 	t.paragraphs("What these figures cannot say", visibles(c.Caveats))
 	return t.flush(w)

@@ -87,6 +87,18 @@ func TestCostIsShownAsItIs(t *testing.T) {
 	}
 }
 
+// TestNoTableWithoutPoints: where a price is missing there is no curve, and no head of a table that has nothing below it.
+func TestNoTableWithoutPoints(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	if err := Cost(&out, &CostReport{BreakEvens: []*cost.BreakEven{{Duty: "even", From: 0.01, To: 100, Unknown: "no price"}}}, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Contains(text, "USD in a month") || !strings.Contains(text, "even: no answer, as no price.") {
+		t.Errorf("%s", text)
+	}
+}
+
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.ErrUnsupported }

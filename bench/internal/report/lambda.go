@@ -1,14 +1,9 @@
 package report
 
 import (
-	"fmt"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
-	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 const (
@@ -53,90 +48,6 @@ func shortLambda(rows []analysis.Row) []analysis.Row {
 	return slices.DeleteFunc(slices.Clone(rows), func(r analysis.Row) bool { return !slices.Contains(keys, r.Metric.Key) })
 }
 
-// span is what environments were doing at most between two times of a load, in seconds.
-type span struct {
-	from, to             float64
-	busy, idle, starting int
-}
-
-// spans divides the load into so many parts of the same length, and no shorter than a sample is precise. None without samples.
-func spans(l *result.Lambda, parts int) []span {
-	if len(l.Concurrency) == 0 || l.LoadS <= 0 {
-		return nil
-	}
-	const shortest = 0.001
-	parts = max(1, min(parts, int(l.LoadS/shortest)))
-	list := make([]span, parts)
-	next := 0
-	var now result.ConcurrencySample
-	for i := range list {
-		p := &list[i]
-		p.from, p.to = l.LoadS*float64(i)/float64(parts), l.LoadS*float64(i+1)/float64(parts)
-		p.busy, p.idle, p.starting = now.Busy, now.Idle, now.Starting
-		// The last part has what is at its end.
-		for next < len(l.Concurrency) && (l.Concurrency[next].TS < p.to || i == parts-1) {
-			now = l.Concurrency[next]
-			p.busy, p.idle, p.starting = max(p.busy, now.Busy, now.BusyMax), max(p.idle, now.Idle), max(p.starting, now.Starting)
-			next++
-		}
-	}
-	return list
-}
-
-// sparkline draws how many were busy, from 0 to most.
-func sparkline(list []span, most int64) string {
-	marks := []rune("▁▂▃▄▅▆▇█")
-	var text strings.Builder
-	for _, p := range list {
-		at := 0
-		if most > 0 {
-			at = min(len(marks)-1, int(float64(p.busy)/float64(most)*float64(len(marks))))
-		}
-		text.WriteRune(marks[at])
-	}
-	return text.String()
-}
-
-// concurrencyLine is the concurrency over time in a line; empty if it is not known.
-func concurrencyLine(l *result.Lambda) (text, line string) {
-	list := spans(l, sparkColumns)
-	if list == nil {
-		return "", ""
-	}
-	return fmt.Sprintf("invocations at once over %s, 0 to %s", spanText(l.LoadS), group(strconv.FormatInt(l.MostBusy(), 10))),
-		sparkline(list, l.MostBusy())
-}
-
-func spanText(s float64) string { return formatOne(analysis.Microseconds, analysis.Known(s*1e6)) }
-
-// lambda draws the concurrency of each target below the table.
-func (t *terminal) lambda() {
-	for i := range t.model.Run.Targets {
-		l := t.model.Run.Targets[i].Lambda
-		if l == nil {
-			continue
-		}
-		if text, line := concurrencyLine(l); line != "" {
-			t.out.WriteString(wrap(short(t.model.Targets[i].Name)+", "+text+":", " ", "   ", t.options.Width))
-			t.out.WriteString("   " + clip(line, t.options.Width-3) + "\n")
-		}
-	}
-}
-
-// sampledNote says what the figures of environments can miss.
-const sampledNote = "Invocations at once are the most within a span. Environments are samples of about one a second: an init between two of them is not seen."
-
-// concurrencyTable is the same in figures.
-func concurrencyTable(l *result.Lambda) *grid {
-	g := &grid{head: []string{"From", "To", "Invocations at once, max", "Environments idle, sampled", "In their init, sampled"}, left: map[int]bool{}}
-	at := func(s float64) string { return strconv.FormatFloat(math.Round(s*1000)/1000, 'f', -1, 64) + " s" }
-	number := func(n int) cell { return plain(group(strconv.Itoa(n))) }
-	for _, p := range spans(l, concurrencyRows) {
-		g.add(plain(at(p.from)), plain(at(p.to)), number(p.busy), number(p.idle), number(p.starting))
-	}
-	return g
-}
-
 // lambda is the section of the Markdown report.
 func (d *document) lambda() {
 	m := d.model
@@ -172,7 +83,7 @@ func (d *document) lambda() {
 		d.code("", line)
 		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() {
 			d.table(concurrencyTable(l))
-			d.paragraph("%s", sampledNote)
+			d.paragraph("%s", concurrencyNote(l.CountsEnvironments()))
 		})
 	}
 }

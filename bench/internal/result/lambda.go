@@ -78,6 +78,15 @@ type ConcurrencySample struct {
 	// Idle are the environments that wait for an event, Starting those in their init or waiting for their turn.
 	Idle     int `json:"idle"`
 	Starting int `json:"starting"`
+	// EnvironmentsMax and StartingMax are the most environments, and the most of those in their init, since the sample before. Both are 0
+	// in results of versions that did not count them.
+	EnvironmentsMax int `json:"environments_max"`
+	StartingMax     int `json:"starting_max"`
+}
+
+// CountsEnvironments says whether the most environments between two samples are known.
+func (l *Lambda) CountsEnvironments() bool {
+	return slices.ContainsFunc(l.Concurrency, func(s ConcurrencySample) bool { return s.EnvironmentsMax > 0 })
 }
 
 // MostBusy is how many events were in work at once at most.
@@ -156,19 +165,25 @@ func (l *Lambda) validateConcurrency() error {
 	case len(l.Concurrency) > maxSamples:
 		return fmt.Errorf("concurrency has %d samples, more than %d", len(l.Concurrency), maxSamples)
 	}
-	last := 0.0
+	last, counted := 0.0, l.CountsEnvironments()
 	for i, s := range l.Concurrency {
 		if s.TS < last || s.TS > l.LoadS {
 			return fmt.Errorf("concurrency[%d].t_s is %g, not in %g to %g", i, s.TS, last, l.LoadS)
 		}
 		last = s.TS
-		for _, n := range []int{s.Busy, s.BusyMax, s.Idle, s.Starting} {
+		for _, n := range []int{s.Busy, s.BusyMax, s.Idle, s.Starting, s.EnvironmentsMax, s.StartingMax} {
 			if n < 0 || n > maxAtOnce {
 				return fmt.Errorf("concurrency[%d]: %d is no number of environments", i, n)
 			}
 		}
 		if s.BusyMax < s.Busy {
 			return fmt.Errorf("concurrency[%d]: busy_max %d is below busy %d", i, s.BusyMax, s.Busy)
+		}
+		if counted && s.StartingMax < s.Starting {
+			return fmt.Errorf("concurrency[%d]: starting_max %d is below starting %d", i, s.StartingMax, s.Starting)
+		}
+		if counted && s.EnvironmentsMax < s.Idle+s.Starting {
+			return fmt.Errorf("concurrency[%d]: environments_max %d is below idle and starting, %d", i, s.EnvironmentsMax, s.Idle+s.Starting)
 		}
 	}
 	return nil

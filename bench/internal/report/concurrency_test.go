@@ -1,0 +1,56 @@
+package report
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
+)
+
+// TestConcurrencyIsOfTheTimeItWasSeenIn: what was the most since the sample before was so at any time since then, so that a load between two
+// samples alone is not drawn as none with a peak at its end.
+func TestConcurrencyIsOfTheTimeItWasSeenIn(t *testing.T) {
+	t.Parallel()
+	l := &result.Lambda{LoadS: 4, Concurrency: []result.ConcurrencySample{
+		{TS: 0, Idle: 1, EnvironmentsMax: 1},
+		{TS: 1, Idle: 8, BusyMax: 8, EnvironmentsMax: 9, StartingMax: 3},
+		{TS: 2, Busy: 2, Idle: 6, BusyMax: 4, EnvironmentsMax: 8},
+		{TS: 4, Idle: 8, BusyMax: 2, EnvironmentsMax: 8},
+	}}
+	if got := sparkline(spans(l, 8), l.MostBusy()); got != "██▅▅▃▃▃▃" {
+		t.Errorf("drawn is %s", got)
+	}
+	for i, want := range []span{{0, 1, 8, 9, 3}, {1, 2, 4, 8, 0}, {2, 3, 2, 8, 0}, {3, 4, 2, 8, 0}} {
+		if got := spans(l, 4)[i]; got != want {
+			t.Errorf("span %d is %+v, want %+v", i, got, want)
+		}
+	}
+	text := strings.Join(concurrencyTable(l).head, "; ")
+	if !strings.Contains(text, "Environments, max") || !strings.Contains(text, "In their init, max") {
+		t.Errorf("the most are known:\n%s", text)
+	}
+}
+
+// TestConcurrencyOfOlderResults has environments as samples saw them, and says so.
+func TestConcurrencyOfOlderResults(t *testing.T) {
+	t.Parallel()
+	l := resulttest.Meter()
+	for i := range l.Concurrency {
+		l.Concurrency[i].EnvironmentsMax, l.Concurrency[i].StartingMax = 0, 0
+	}
+	list := spans(l, 6) // of 10 s
+	if want := (span{10, 20, 20, 19, 4}); list[1] != want {
+		t.Errorf("%+v, want %+v", list[1], want)
+	}
+	if last := list[5]; last.environments != 21 {
+		t.Errorf("in the end %+v", last)
+	}
+	if text := strings.Join(concurrencyTable(l).head, "; "); !strings.Contains(text, "Environments, sampled") || !strings.Contains(concurrencyNote(false), "is not seen") {
+		t.Errorf("samples are told as the most:\n%s", text)
+	}
+	// A result may end with its only sample.
+	if got := spans(&result.Lambda{LoadS: 2, Concurrency: []result.ConcurrencySample{{TS: 2, Busy: 3, BusyMax: 3}}}, 2); got[1].busy != 3 {
+		t.Errorf("%+v", got)
+	}
+}
