@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -37,18 +38,29 @@ func (f *answerFields) member(p *plainAnswer, name string) bool {
 		taken := f.StatusCode != nil
 		f.StatusCode = p.raw[from:p.at]
 		return !taken && p.at-from == 3 && f.StatusCode[0] != '0'
+	case "statusDescription": // of a load balancer
+		_, ok := p.text()
+		ok = ok && f.Other == ""
+		f.Other = name
+		return ok
 	case "headers":
 		return f.Headers == nil && p.object(func(p *plainAnswer, name string) bool {
 			value, ok := p.text()
-			ok = ok && len(f.Headers) < plainHeaders
-			for _, h := range f.Headers {
-				ok = ok && h.name != name
-			}
+			ok = ok && plainHeader(f.Headers, name)
 			f.Headers = append(f.Headers, member[scalar]{name, scalar(value)})
 			return ok
 		})
+	case "multiValueHeaders":
+		return f.MultiValueHeaders == nil && p.object(func(p *plainAnswer, name string) bool {
+			var values []scalar
+			ok := p.list(func(value string) { values = append(values, scalar(value)) }) && plainHeader(f.MultiValueHeaders, name)
+			f.MultiValueHeaders = append(f.MultiValueHeaders, member[[]scalar]{name, values})
+			return ok
+		})
 	case "cookies":
-		return f.Cookies == nil && p.list(func(value string) { f.Cookies = append(f.Cookies, value) })
+		taken := f.Cookies != nil
+		f.Cookies = []string{}
+		return !taken && p.list(func(value string) { f.Cookies = append(f.Cookies, value) })
 	case "body":
 		text, ok := p.text()
 		ok = ok && f.Body == nil
@@ -60,6 +72,11 @@ func (f *answerFields) member(p *plainAnswer, name string) bool {
 		return !taken && (f.IsBase64Encoded || p.word("false"))
 	}
 	return false
+}
+
+// plainHeader tells whether a header of that name is plain after those before it.
+func plainHeader[T any](before members[T], name string) bool {
+	return len(before) < plainHeaders && !slices.ContainsFunc(before, func(h member[T]) bool { return h.name == name })
 }
 
 // object reads an object with the names in its order.

@@ -22,6 +22,9 @@ var (
 		`{"statusCode":404,"headers":{},"cookies":[],"body":"","isBase64Encoded":true}`,
 		`{"statusCode":200,"cookies":["a=b","c=d"],"body":"{\"a\":\"\\u4e16\ud83d\ude00\"}"}`,
 		`{"statusCode":200,"body":"世界"}`,
+		`{"statusCode":200,"statusDescription":"200 OK","headers":{"Content-Type":"text/plain"},"body":"3","isBase64Encoded":false}`,
+		`{"statusCode":200,"multiValueHeaders":{"Content-Type":["text/plain"],"Set-Cookie":["a=b","c=d"],"X-None":[]},"body":"3"}`,
+		`{"statusCode":200,"multiValueHeaders":{}}`,
 		"{\"statusCode\":200,\"body\":\"\xff\"}",
 		`{}`,
 	}
@@ -30,7 +33,10 @@ var (
 		`{"statusCode":"200"}`, `{"statusCode":2000}`, `{"statusCode":020}`, `{"statusCode":200.0}`, `{"statusCode":2e2}`, `{"StatusCode":200}`,
 		`{"statusCode":200,"statusCode":201}`, `{"statusCode":200,"body":null}`, `{"statusCode":200,"body":"a","body":"b"}`, `{"statusCode":200,"other":1}`,
 		`{"statusCode":200,"headers":{"a":1}}`, `{"statusCode":200,"headers":{"a":"b","a":"c"}}`, `{"statusCode":200,"headers":null}`,
-		`{"statusCode":200,"headers":{"a":"b"},"headers":{"c":"d"}}`, `{"statusCode":200,"multiValueHeaders":{"a":["b"]}}`,
+		`{"statusCode":200,"headers":{"a":"b"},"headers":{"c":"d"}}`, `{"statusCode":200,"multiValueHeaders":{"a":"b"}}`,
+		`{"statusCode":200,"multiValueHeaders":{"a":[1]}}`, `{"statusCode":200,"multiValueHeaders":{"a":["b"],"a":["c"]}}`, `{"statusCode":200,"multiValueHeaders":null}`,
+		`{"statusCode":200,"multiValueHeaders":{"a":["b"]},"multiValueHeaders":{}}`, `{"statusCode":200,"multiValueHeaders":{"a":null}}`,
+		`{"statusCode":200,"statusDescription":200}`, `{"statusCode":200,"statusDescription":"OK","statusDescription":"OK"}`, `{"statusDescription":"OK","statuscode":200}`,
 		`{"statusCode":200,"cookies":"a"}`, `{"statusCode":200,"cookies":["a",]}`, `{"statusCode":200,"cookies":[1]}`, `{"isBase64Encoded":true,"isBase64Encoded":false}`,
 		"{\"statusCode\":200,\"body\":\"\n\"}", `{"statusCode":200,"body":"\x"}`, `{"statusCode":200,"body":"`, `{"statusCode":200,"body":"\`, `{"isBase64Encoded":truefalse}`,
 	}

@@ -76,6 +76,7 @@ func TestNamesOfFieldsOfAnswers(t *testing.T) {
 		"REST API, all it takes":              {restAPI{}.answer, `{"statusCode":"201","headers":{},"multiValueHeaders":{},"body":"x","isBase64Encoded":false}`, 201, "x"},
 		"REST API, cookies":                   {restAPI{}.answer, `{"statusCode":201,"cookies":["a=b"],"body":"x"}`, 0, ""},
 		"REST API, cookies that are null":     {restAPI{}.answer, `{"statusCode":201,"cookies":null,"body":"x"}`, 0, ""},
+		"REST API, no cookies in a list":      {restAPI{}.answer, `{"statusCode":201,"cookies":[],"body":"x"}`, 0, ""},
 		"REST API, statusDescription":         {restAPI{}.answer, `{"statusCode":201,"statusDescription":"201 Created","body":"x"}`, 0, ""},
 		"REST API, base64Encoded":             {restAPI{}.answer, `{"statusCode":201,"base64Encoded":false,"body":"x"}`, 0, ""},
 		"load balancer, statusDescription":    {loadBalancer{}.answer, `{"statusCode":201,"statusDescription":"201 Created","body":"x"}`, 201, "x"},
