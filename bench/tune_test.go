@@ -81,14 +81,14 @@ func wantPicture(t *testing.T, dir string, words ...string) {
 	}
 }
 
-// tuneScenarioFile has one worker that has so many digests made: with 100,000 rounds they are many slices of CPU of a small size.
+// tuneScenarioFile has one worker that has so many digests made: with 200,000 rounds they are many slices of CPU of a small size.
 func tuneScenarioFile(t *testing.T, iterations int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "digest.yaml")
 	text := fmt.Sprintf(`name: digest
 workers: 1
 steps:
-  - {name: digest, method: POST, path: "/digest?rounds=100000", content_type: text/plain, body: "123", expect: {status: 200}}
+  - {name: digest, method: POST, path: "/digest?rounds=200000", content_type: text/plain, body: "123", expect: {status: 200}}
 phases:
   - {name: warm, iterations: 1, warmup: true}
   - {name: digests, iterations: %d}
@@ -166,7 +166,7 @@ func digestWork(t *testing.T) time.Duration {
 	}
 	const times = 10
 	before, sum := used(), sha256.Sum256([]byte("123"))
-	for range times * 100_000 {
+	for range times * 200_000 {
 		sum = sha256.Sum256(sum[:])
 	}
 	return (used() - before) / times

@@ -196,6 +196,15 @@ func TestTuneEstimates(t *testing.T) {
 	if r.Chosen != "lambda-512" {
 		t.Errorf("chosen is %q: what nobody measured is no choice", r.Chosen)
 	}
+	// Too few answers of the local process say nothing of an instance, but that is said.
+	in.InstanceRPS = 0
+	for i := range run.Targets[0].Phases {
+		run.Targets[0].Phases[i].Successes = 1
+	}
+	r = sweep(t, run, in)
+	if caveats := strings.Join(r.Caveats, " "); len(r.Configurations) != 2 || !strings.Contains(caveats, "Instance types are left out: the local EC2 binary has no phase that counts with 100 right answers") {
+		t.Errorf("%d configurations, %q", len(r.Configurations), caveats)
+	}
 }
 
 // Deployed targets have no meter: what is not known is a range that says so.
@@ -257,7 +266,7 @@ func TestTuneSays(t *testing.T) {
 		"closed":     {func(*result.Run, *analysis.TuneInputs) {}, "The load is closed"},
 		"emulated":   {func(*result.Run, *analysis.TuneInputs) {}, "Emulated: real binaries"},
 		"stopped":    {func(run *result.Run, _ *analysis.TuneInputs) { run.Interrupted = true }, "Stopped early"},
-		"types":      {func(_ *result.Run, in *analysis.TuneInputs) { in.Types = []string{"t3.small"} }, "Instance types are estimated"},
+		"types":      {func(_ *result.Run, in *analysis.TuneInputs) { in.Types, in.InstanceRPS = []string{"t3.small"}, 50 }, "Instance types are estimated"},
 		"late generator": {func(run *result.Run, _ *analysis.TuneInputs) {
 			run.Generator.Verdict, run.Generator.Reasons = result.Suspect, []string{"It was late."}
 		}, "It was late."},

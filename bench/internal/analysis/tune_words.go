@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -32,7 +33,12 @@ func (s *sweep) caveats() {
 		say("The load is closed: each configuration set its own pace, and costs are for that of the slowest. An open scenario asks all for the same rate.")
 	}
 	s.aboutFunctions(say)
-	if len(s.Types) > 0 {
+	shown := func(c tune.Configuration) bool { return c.Origin == tune.Estimated }
+	switch {
+	case len(s.Types) == 0 || s.out.RateRPS == nil:
+	case !slices.ContainsFunc(s.out.Configurations, shown):
+		say("Instance types are left out: the local EC2 binary has no phase that counts with %d right answers, which it takes to tell what an instance would do. Give --instance-rps, more --rounds, or longer phases.", enoughAnswers)
+	default:
 		say("Instance types are estimated, by vCPUs alone: a process on this machine is none of them, and neither their speed nor their response times are known. Deploy one and run bench tune --targets terraform.")
 	}
 }
