@@ -81,28 +81,31 @@ func wantPicture(t *testing.T, dir string, words ...string) {
 	}
 }
 
-// tuneScenarioFile has one worker that has so many digests made: with 200,000 rounds they are many slices of CPU of a small size.
-func tuneScenarioFile(t *testing.T, iterations int) string {
+// tuneScenarioFile has one worker that has so many digests of so many rounds made.
+func tuneScenarioFile(t *testing.T, iterations, rounds int) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "digest.yaml")
 	text := fmt.Sprintf(`name: digest
 workers: 1
 steps:
-  - {name: digest, method: POST, path: "/digest?rounds=200000", content_type: text/plain, body: "123", expect: {status: 200}}
+  - {name: digest, method: POST, path: "/digest?rounds=%d", content_type: text/plain, body: "123", expect: {status: 200}}
 phases:
   - {name: warm, iterations: 1, warmup: true}
   - {name: digests, iterations: %d}
-`, iterations)
+`, rounds, iterations)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
+// digestRounds take many slices of the CPU of a small size.
+const digestRounds = 200_000
+
 // TestTuneLocal sweeps the real function over two sizes on the local Lambda service.
 func TestTuneLocal(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "out")
-	r := start(t, nil, "tune", "--memory", "128,1769", "--instance-type", "t4g.small,c7g.medium", "--instance-rps", "60", "--scenario", tuneScenarioFile(t, 12), "--rounds", "2",
+	r := start(t, nil, "tune", "--memory", "128,1769", "--instance-type", "t4g.small,c7g.medium", "--instance-rps", "60", "--scenario", tuneScenarioFile(t, 12, digestRounds), "--rounds", "2",
 		"--seed", "3", "--out", out, "--json", "--slo", "max=1h")
 	for range r.lines {
 	}
@@ -154,6 +157,27 @@ func TestTuneLocal(t *testing.T) {
 	r.wantNoTempFiles()
 }
 
+// TestTuneEstimates has an instance type estimated by what the EC2 binary answers here, and left out where that says too little.
+func TestTuneEstimates(t *testing.T) {
+	for iterations, found := range map[int]bool{50: true, 5: false} {
+		out := filepath.Join(t.TempDir(), "out")
+		r := start(t, nil, "tune", "--memory", "1769", "--instance-type", "t4g.small", "--scenario", tuneScenarioFile(t, iterations, 1), "--rounds", "2", "--out", out)
+		for range r.lines {
+		}
+		got := tuneResult(t, out)
+		i := slices.IndexFunc(got.Configurations, func(c tune.Configuration) bool { return c.Name == "t4g.small" })
+		if left := strings.Contains(strings.Join(got.Caveats, " "), "Instance types are left out"); (i >= 0) != found || left == found {
+			t.Errorf("%d iterations: configuration %d, caveats %q", iterations, i, got.Caveats)
+		}
+		if i < 0 {
+			continue
+		}
+		if c := got.Configurations[i]; c.Origin != tune.Estimated || c.USDPerMillion == nil || c.Instances < 2 || !strings.Contains(strings.Join(c.Notes, " "), "what ec2 answered on the") {
+			t.Errorf("an estimate is %+v", c)
+		}
+	}
+}
+
 // digestWork is the CPU time of the digest of tuneScenarioFile.
 func digestWork(t *testing.T) time.Duration {
 	t.Helper()
@@ -166,7 +190,7 @@ func digestWork(t *testing.T) time.Duration {
 	}
 	const times = 10
 	before, sum := used(), sha256.Sum256([]byte("123"))
-	for range times * 200_000 {
+	for range times * digestRounds {
 		sum = sha256.Sum256(sum[:])
 	}
 	return (used() - before) / times
