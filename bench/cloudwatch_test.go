@@ -159,7 +159,7 @@ func TestCloudWatch(t *testing.T) {
 	r.wait(exitDone)
 	run, verdict, text := outcome(t, out)
 	f := run.Targets[1].CloudWatch.Function
-	// One of 103 ms and 79 of 3 ms, with half a GB.
+	// One of 103 ms and 159 of 3 ms, with half a GB.
 	if f == nil || f.Sent != 160 || f.Invocations != 160 || f.Cold != 1 || f.BilledMS != 580 || f.InitBilledMS != 100 || math.Abs(f.BilledGBSeconds-0.29) > 1e-9 || len(f.Rounds) != 2 {
 		t.Errorf("function: %+v, notes %q", f, run.Targets[1].CloudWatch.Notes)
 	}

@@ -46,7 +46,7 @@ func newEmulateCommand(std streams) *cobra.Command {
 		Long: `emulate is the local Lambda service alone, for any bootstrap binary: one process an environment, one request at a time in
 each, a new environment when all are busy. It prints one line of JSON with the address of each front door and stays until
 SIGINT or SIGTERM. The function sees Lambda's variables and those given by --env, never this shell's. What a role gives it on AWS is
-given that way, too: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN.
+given that way, too: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and, but for keys of a user, AWS_SESSION_TOKEN.
 
 Environments live as on Lambda: new ones come at its rate, up to the concurrency, and beyond either a request is throttled as
 its front door does that. One that waits for an event gets no CPU; one that has waited for --idle-timeout is ended. An init

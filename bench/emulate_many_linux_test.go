@@ -116,6 +116,9 @@ type plainClient struct {
 }
 
 func (c *plainClient) get(host string) error {
+	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil { // an answer that never comes is an error
+		return err
+	}
 	if _, err := io.WriteString(c.conn, "GET /status?n=200 HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
 		return err
 	}

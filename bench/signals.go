@@ -19,8 +19,8 @@ type interrupts struct {
 	draining  bool
 }
 
-// watchSignals begins to listen; stop ends it. The context ends when all work is to stop at once. At the signal that drains, onDrain is
-// called before anything stops, and then what it returns, which tells the user; both may be nil. stop waits until that is done.
+// watchSignals begins to listen; stop ends it. The context ends when all work is to stop at once. At each signal onDrain is called
+// before anything stops; what it returns tells the user, at the one that drains alone. Both may be nil. stop waits until that is done.
 func watchSignals(ctx context.Context, onDrain func() (tell func())) (_ context.Context, i *interrupts, stop func()) {
 	i = &interrupts{drain: make(chan struct{})}
 	ctx, cancel := context.WithCancel(ctx)

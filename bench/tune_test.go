@@ -164,6 +164,7 @@ func TestTuneEstimates(t *testing.T) {
 		r := start(t, nil, "tune", "--memory", "1769", "--instance-type", "t4g.small", "--scenario", tuneScenarioFile(t, iterations, 1), "--rounds", "2", "--out", out)
 		for range r.lines {
 		}
+		r.wait(exitDone)
 		got := tuneResult(t, out)
 		i := slices.IndexFunc(got.Configurations, func(c tune.Configuration) bool { return c.Name == "t4g.small" })
 		if left := strings.Contains(strings.Join(got.Caveats, " "), "Instance types are left out"); (i >= 0) != found || left == found {

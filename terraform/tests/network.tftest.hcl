@@ -80,8 +80,13 @@ run "all_of_it" {
   }
 
   assert {
-    condition     = jsondecode(aws_iam_role_policy.flow[0].policy).Statement[0].Action == ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+    condition     = jsondecode(aws_iam_role_policy.flow[0].policy).Statement[0].Action == ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
     error_message = "flow logs lack a right that AWS asks for, or could make their group again after it is destroyed"
+  }
+
+  assert {
+    condition     = jsondecode(aws_iam_role_policy.flow[0].policy).Statement[1] == { Effect = "Allow", Action = "logs:DescribeLogGroups", Resource = "*" }
+    error_message = "flow logs may not list log groups, which is checked against all of them"
   }
 
   assert {

@@ -52,7 +52,10 @@ func (e *environment) accept() {
 			if errors.Is(err, net.ErrClosed) {
 				return
 			}
-			time.Sleep(acceptPause) // out of descriptors, or the client has gone again
+			select { // out of descriptors, or the client has gone again
+			case <-e.fn.closing:
+			case <-time.After(acceptPause):
+			}
 			continue
 		}
 		conn = rawconn.New(conn)

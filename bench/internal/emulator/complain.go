@@ -13,7 +13,7 @@ import (
 const complainEvery = time.Second
 
 // complaints say in the log why front doors answer with failures, since the answers themselves do not: a client of API Gateway gets the
-// same text whatever has gone wrong. There is one line for each kind and complainEvery, with how many others there were.
+// same text whatever has gone wrong. There is one line for each kind and complainEvery, with how many had none since the one before.
 type complaints struct {
 	mu    sync.Mutex
 	kinds map[failure]*complaint

@@ -12,7 +12,7 @@ func For(ctx context.Context, d time.Duration) bool {
 	defer late.Stop()
 	select {
 	case <-late.C:
-		return true
+		return ctx.Err() == nil // both may have come
 	case <-ctx.Done():
 		return false
 	}

@@ -15,7 +15,11 @@ func TestFor(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if pause.For(ctx, time.Hour) {
-		t.Error("it waited for an hour")
+	for _, d := range []time.Duration{time.Hour, 0, -1} {
+		for range 100 { // with both ready select takes either
+			if pause.For(ctx, d) {
+				t.Fatalf("it was let wait for %s by a context that has ended", d)
+			}
+		}
 	}
 }

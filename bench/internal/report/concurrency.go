@@ -55,6 +55,9 @@ func spans(l *result.Lambda, parts int) []span {
 	for i := range list {
 		p := &list[i]
 		p.from, p.to = l.LoadS*float64(i)/float64(parts), l.LoadS*float64(i+1)/float64(parts)
+		if i == parts-1 {
+			p.to = l.LoadS // to the last bit
+		}
 		for _, s := range between {
 			// What is at the very end is of the last part.
 			if s.from < p.to && s.to > p.from || s.from == s.to && s.to == p.to && i == parts-1 {

@@ -49,6 +49,15 @@ func TestConcurrencyOfOlderResults(t *testing.T) {
 	if text := strings.Join(concurrencyTable(l).head, "; "); !strings.Contains(text, "Environments, sampled") || !strings.Contains(concurrencyNote(false), "is not seen") {
 		t.Errorf("samples are told as the most:\n%s", text)
 	}
+	// The last sample is of the last part, whatever the rounding of a length in seconds makes of its end.
+	for _, load := range []float64{10, 15.957, 18.999} {
+		for parts := 1; parts <= 60; parts++ {
+			list := spans(&result.Lambda{LoadS: load, Concurrency: []result.ConcurrencySample{{TS: 0, Idle: 1}, {TS: load, Idle: 5}}}, parts)
+			if got := list[parts-1].environments; got != 5 {
+				t.Errorf("the last of %d parts of %g s has %d environments, want 5", parts, load, got)
+			}
+		}
+	}
 	// A result may end with its only sample.
 	if got := spans(&result.Lambda{LoadS: 2, Concurrency: []result.ConcurrencySample{{TS: 2, Busy: 3, BusyMax: 3}}}, 2); got[1].busy != 3 {
 		t.Errorf("%+v", got)

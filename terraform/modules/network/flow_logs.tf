@@ -31,13 +31,21 @@ resource "aws_iam_role_policy" "flow" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [{
-      Effect = "Allow"
-      # Not CreateLogGroup: late records would make the group again after it is destroyed.
-      Action = ["logs:CreateLogStream", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:PutLogEvents"]
-      # wildcard: the streams of this group, whose names are AWS's to choose
-      Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
-    }]
+    Statement = [
+      {
+        Effect = "Allow"
+        # Not CreateLogGroup: late records would make the group again after it is destroyed.
+        Action = ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"]
+        # wildcard: the streams of this group, whose names are AWS's to choose
+        Resource = "${aws_cloudwatch_log_group.flow[0].arn}:*"
+      },
+      {
+        Effect = "Allow"
+        Action = "logs:DescribeLogGroups"
+        # wildcard: it lists groups and is checked against all of them, not against the one that is looked for
+        Resource = "*"
+      },
+    ]
   })
 }
 
