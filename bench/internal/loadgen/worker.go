@@ -26,6 +26,7 @@ type worker struct {
 	step      int    // the first of the iteration at hand
 	begun     int    // iterations of a closed phase
 	given     bool   // has a request of an open phase
+	follows   bool   // its request follows another of the same iteration in an open phase
 
 	first, last time.Time // begin of the first request, end of the last
 	free        time.Time // when the worker was ready for another request
@@ -79,10 +80,12 @@ func (w *worker) unsent(n uint64, step int, waited time.Duration) {
 // chain does all steps in order, each when the one before has its answer. A step that fails ends the iteration: what the next
 // ones would need is missing.
 func (w *worker) chain(ctx context.Context, due time.Time) {
+	open := !due.IsZero()
+	w.follows = false
 	for step := range w.client.requests {
 		if step > 0 {
 			w.prepare(step)
-			due = time.Time{}
+			due, w.follows = time.Time{}, open
 		}
 		if !w.once(ctx, step, due) {
 			return
@@ -131,17 +134,19 @@ func (w *worker) once(ctx context.Context, step int, due time.Time) bool {
 	if kind == "" && len(r.captures) > 0 {
 		kind, detail = r.capture(resp, w.variables)
 	}
-	switch {
-	case kind != "":
+	if kind != "" {
 		w.record.Failure(step, kind, took, detail)
 		w.lag(due, begin, start)
-	case due.IsZero():
+	} else {
 		told := timingOf(resp)
-		w.record.Success(step, took, told.cold)
-		w.record.Told(told.app, told.store, told.init)
-	default:
-		told := timingOf(resp)
-		w.record.SuccessOpen(step, recorder.Times{Response: end.Sub(due), Service: took, Lag: w.late(due, begin, start)}, told.cold)
+		switch {
+		case w.follows: // due when the one before had its answer
+			w.record.SuccessOpen(step, recorder.Times{Response: took, Service: took, Lag: recorder.NoLag}, told.cold)
+		case due.IsZero():
+			w.record.Success(step, took, told.cold)
+		default:
+			w.record.SuccessOpen(step, recorder.Times{Response: end.Sub(due), Service: took, Lag: w.late(due, begin, start)}, told.cold)
+		}
 		w.record.Told(told.app, told.store, told.init)
 	}
 	w.free = end

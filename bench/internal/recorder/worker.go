@@ -39,9 +39,13 @@ func (w *Worker) Success(step int, took time.Duration, cold bool) {
 type Times struct {
 	// Response counts from when the request was due, Service from when it was sent.
 	Response, Service time.Duration
-	// Lag is how much later the generator sent it than it could have: after it was due and a connection was free.
+	// Lag is how much later the generator sent it than it could have: after it was due and a connection was free. NoLag if it was due at no
+	// time of its own, as it follows another.
 	Lag time.Duration
 }
+
+// NoLag is not recorded.
+const NoLag time.Duration = -1
 
 // SuccessOpen records a right answer in an open loop.
 func (w *Worker) SuccessOpen(step int, t Times, cold bool) {
@@ -49,7 +53,9 @@ func (w *Worker) SuccessOpen(step int, t Times, cold bool) {
 	s.mu.Lock()
 	record(&s.response[step], t.Response)
 	record(&s.service[step], t.Service)
-	record(&s.lag, t.Lag)
+	if t.Lag != NoLag {
+		record(&s.lag, t.Lag)
+	}
 	s.mu.Unlock()
 	w.succeeded(t.Response, cold)
 }
