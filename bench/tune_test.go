@@ -146,7 +146,8 @@ func TestTuneLocal(t *testing.T) {
 	// for what the first and the last slice of 20 ms give at once. How long they take of a whole CPU is a matter of what else the machine does.
 	work := digestWork(t)
 	least := work*1769/128/3 - 2*20*time.Millisecond
-	if us := float64(least.Microseconds()); *small.P50 < us || small.BilledMS.Point < us/1000 {
+	// The race detector makes this program's digests slower, and not the function's.
+	if us := float64(least.Microseconds()); !raceEnabled && (*small.P50 < us || small.BilledMS.Point < us/1000) {
 		t.Errorf("%s of work on 128 MB: median %g µs, billed %g ms, expected %s at least; 1,769 MB: %g µs, %g ms", work, *small.P50, small.BilledMS.Point, least,
 			*large.P50, large.BilledMS.Point)
 	}

@@ -75,7 +75,7 @@ func (g *Generator) turn(ctx context.Context, drain <-chan struct{}, t Turn, pha
 	if ctx.Err() != nil {
 		return false
 	}
-	intervals.hand()
+	intervals.finish()
 	o.Ended(t, g.recorder.Take(p.span(ran(workers))), spun())
 	return !cut
 }
@@ -150,9 +150,18 @@ func (i *intervals) watch() (end func()) {
 	}
 }
 
-func (i *intervals) hand() {
-	now := time.Since(i.began)
-	recorded := i.recorder.Interval()
+func (i *intervals) hand() { i.pass(time.Since(i.began), i.recorder.Interval()) }
+
+// finish hands out the rest of the turn. Where it ends just after a tick, and nothing has come since, that would be an interval of some
+// milliseconds with a rate of 0: there is none then.
+func (i *intervals) finish() {
+	now, recorded := time.Since(i.began), i.recorder.Interval()
+	if i.last == 0 || now-i.last >= intervalLasts/10 || !recorded.Empty() {
+		i.pass(now, recorded)
+	}
+}
+
+func (i *intervals) pass(now time.Duration, recorded *recorder.Phase) {
 	i.observer.Interval(i.turn, Interval{From: i.last, To: now, Progress: i.progress(), Recorded: recorded})
 	i.last = now
 }

@@ -170,6 +170,11 @@ func (p *Phase) Merge(o *Phase) {
 	}
 }
 
+// Empty tells whether nothing has been recorded.
+func (p *Phase) Empty() bool {
+	return p.Overall.empty() && !slices.ContainsFunc(p.Steps, func(s Set) bool { return !s.empty() }) && len(p.Failures) == 0
+}
+
 // reset empties p and keeps its memory.
 func (p *Phase) reset() {
 	p.Overall.reset()

@@ -45,6 +45,16 @@ func (s *Set) Merge(o *Set) {
 	}
 }
 
+// empty tells whether nothing has been recorded.
+func (s *Set) empty() bool {
+	for _, h := range s.histograms() {
+		if *h != nil && (*h).Count() > 0 {
+			return false
+		}
+	}
+	return len(s.errors) == 0
+}
+
 // reset empties s and keeps its memory.
 func (s *Set) reset() {
 	s.Wall = 0
