@@ -8,7 +8,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
-// Steps that follow another in an open loop are due when that has its answer: both of their times are that of the answer. Ten iterations of
+// Steps that follow another in an open loop are due when they are sent, so that both of their times are one. Ten iterations of
 // two steps of 100 ms, one each 100 ms, on one connection: the first of iteration i waits for i*100 ms.
 func TestServiceTimeOfStepsThatFollow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -140,7 +140,7 @@ func (w *worker) once(ctx context.Context, step int, due time.Time) bool {
 	} else {
 		told := timingOf(resp)
 		switch {
-		case w.follows: // due when the one before had its answer
+		case w.follows: // due when it is sent
 			w.record.SuccessOpen(step, recorder.Times{Response: took, Service: took, Lag: recorder.NoLag}, told.cold)
 		case due.IsZero():
 			w.record.Success(step, took, told.cold)
