@@ -202,7 +202,7 @@ func (e *environment) watch() {
 	f.mu.Unlock()
 	e.endExtensions()
 	if e.mark != "" {
-		f.cfg.Group.EndMarked(e.mark) // while nobody else can have the address of the Runtime API
+		f.cfg.Group.EndMarked(e.mark) // while nobody else in this network namespace can have the address of the Runtime API
 	}
 
 	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
