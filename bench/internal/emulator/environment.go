@@ -29,7 +29,7 @@ type environment struct {
 	log        journal
 	memory     memory
 	cage       *cage
-	mark       string        // of its processes, where no cgroup keeps them together
+	mark       string        // of its processes, "" if a cgroup keeps all of them together
 	drained    chan struct{} // closed when all output has been read
 	frost      frost
 	exts       extensions
@@ -103,11 +103,28 @@ func (e *environment) start() error {
 		err = e.launched(child, begun)
 	}
 	if err != nil {
-		_ = listener.Close()
 		e.disband()
 		_ = output.Close()
 	}
 	return err
+}
+
+// markProcesses lets the processes of the environment that are started from now on be found by the address of its Runtime API, wherever
+// they have gone. That takes a look at all processes, so it is for those that are not started in a cgroup of the environment.
+func (e *environment) markProcesses() {
+	if e.mark == "" {
+		e.mark = "AWS_LAMBDA_RUNTIME_API=" + e.listener.Addr().String()
+		e.fn.cfg.Group.Mark(e.mark)
+	}
+}
+
+// endMarked kills what is left of the marked processes. The Runtime API must still listen: until then nobody else in this network
+// namespace can have its address.
+func (e *environment) endMarked() {
+	if e.mark != "" {
+		e.fn.cfg.Group.EndMarked(e.mark)
+		e.mark = ""
+	}
 }
 
 // run starts the process, which writes to output.
@@ -154,17 +171,13 @@ func (e *environment) spawn(cmd *exec.Cmd, v2 string) (*process.Child, error) {
 	f := e.fn
 	cage, hooks := f.limits.confine(v2)
 	cmd.Env = environ(&f.cfg, e, cage.env())
-	if v2 == "" { // else the cgroup keeps together what belongs to the environment
-		e.mark = "AWS_LAMBDA_RUNTIME_API=" + e.listener.Addr().String()
-		f.cfg.Group.Mark(e.mark)
+	if v2 == "" { // else the cgroup keeps together what the runtime starts
+		e.markProcesses()
 	}
 	e.started = time.Now()
 	child, err := f.cfg.Group.StartWith(cmd, hooks)
 	if err != nil {
 		cage.close()
-		if e.mark != "" {
-			f.cfg.Group.EndMarked(e.mark)
-		}
 		return nil, err
 	}
 	e.cage = cage
@@ -201,9 +214,7 @@ func (e *environment) watch() {
 	}
 	f.mu.Unlock()
 	e.endExtensions()
-	if e.mark != "" {
-		f.cfg.Group.EndMarked(e.mark) // while nobody else in this network namespace can have the address of the Runtime API
-	}
+	e.endMarked()
 
 	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
 	// environment as its outcome, not the end of this one.

@@ -34,6 +34,12 @@ func (s *Service) SetNow(now func() time.Time) {
 	s.fn.starts.last, s.fn.requests.last = now(), now()
 }
 
+// Starting is how many inits there are.
+func (s *Service) Starting() int { return len(s.fn.starting) }
+
+// IsClosed tells whether Close has begun.
+func (s *Service) IsClosed() bool { return s.fn.isClosed() }
+
 // FreezeBySignals takes the cgroup from a service that has started no environment yet.
 func (s *Service) FreezeBySignals() {
 	if s.fn.freezing.group != nil {

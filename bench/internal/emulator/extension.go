@@ -162,10 +162,10 @@ func (e *environment) extend(output *os.File) error {
 	}
 	x := &e.exts
 	x.launched, x.progress, x.failed = make(chan struct{}), make(chan struct{}, maxExtensions), make(chan *InitError, 1)
-	x.external = true
 	if f.limits.on && f.limits.tmp.private() {
 		f.limits.note("/tmp of extensions is this machine's")
 	}
+	e.markProcesses() // there is no cgroup yet, and only the extensions themselves are moved to it
 	if err := e.serveEarly(); err != nil {
 		return err
 	}
@@ -198,6 +198,7 @@ func (e *environment) serveEarly() error {
 	if f.closed {
 		return ErrClosed
 	}
+	e.exts.external = true
 	e.open()
 	f.workers.Go(e.copyLog)
 	return nil
@@ -388,18 +389,23 @@ func (e *environment) endExtensions() {
 	}
 }
 
-// disband ends the extensions of an environment whose runtime has not been started.
+// disband ends what there is of an environment whose runtime has not been started, or had to end at once.
 func (e *environment) disband() {
-	if !e.exts.external {
-		return
+	x := &e.exts
+	if x.external {
+		e.fn.mu.Lock()
+		e.givenUp = true
+		e.fn.mu.Unlock()
+		close(x.launched)
+		e.endExtensions()
 	}
-	close(e.exts.launched)
-	e.fn.mu.Lock()
-	e.givenUp = true
-	e.fn.mu.Unlock()
-	e.endExtensions()
+	e.endMarked()
 	_ = e.listener.Close()
-	e.breakConns()
-	e.log.expire(100 * time.Millisecond)
-	<-e.drained
+	if x.external {
+		e.breakConns()
+		e.log.expire(100 * time.Millisecond)
+		<-e.drained
+	}
+	e.frost.end(e.fn)
+	e.cage.close()
 }
