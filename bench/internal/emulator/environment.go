@@ -189,30 +189,10 @@ func (e *environment) watch() {
 	<-e.child.Done()
 	died := time.Now()
 	f := e.fn
-	f.mu.Lock()
-	inited := e.inited
+	inited, answered := e.endSlots()
 	if inited { // else it belongs to its init
 		defer files().addEnvironments(-1)
 	}
-	answered := make([]bool, len(e.slots))
-	for i := range e.slots {
-		s := &e.slots[i]
-		was := s.state
-		answered[i] = was == stateFinishing
-		s.become(stateDead)
-		s.parked = nil
-		if s.timer != nil {
-			s.timer.Stop()
-		}
-		f.withdraw(s)
-		if was == stateFinishing {
-			f.notFinishing()
-		}
-	}
-	if inited {
-		delete(f.envs, e)
-	}
-	f.mu.Unlock()
 	e.endExtensions()
 	e.endMarked()
 
@@ -226,10 +206,51 @@ func (e *environment) watch() {
 	e.log.expire(100 * time.Millisecond)
 	<-e.drained
 
+	inFlight, quiet := e.closeAccounts(died, answered)
+	e.frost.end(f) // and with it what is left in its cgroup, which those of the cage would wait for
+	e.cage.close()
+	if inited {
+		f.turnAway(e)
+	}
+	if inited && !quiet {
+		f.cfg.Log.Warn("environment ended", "log_stream", e.logStream, "state", e.child.State().String(), "in_flight", inFlight, "output", e.tail.String())
+	}
+}
+
+// endSlots takes the slots of an environment whose process has ended from the function, and tells whether it had been initialised, and
+// which slots had answered and not asked for more.
+func (e *environment) endSlots() (inited bool, answered []bool) {
+	f := e.fn
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	answered = make([]bool, len(e.slots))
+	for i := range e.slots {
+		s := &e.slots[i]
+		answered[i] = s.state == stateFinishing
+		s.become(stateDead)
+		s.parked = nil
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		f.withdraw(s)
+		if answered[i] {
+			f.notFinishing()
+		}
+	}
+	if e.inited {
+		delete(f.envs, e)
+	}
+	return e.inited, answered
+}
+
+// closeAccounts gives the invocations of an environment whose process died at that time their outcome and their lines in the log. It
+// returns how many had none, and whether nobody is to be told of the end, for it was this service that ended it.
+func (e *environment) closeAccounts(died time.Time, answered []bool) (inFlight int, quiet bool) {
+	f := e.fn
 	outOfMemory := e.cage.outOfMemory()
 	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
 	f.mu.Lock()
-	inFlight := 0
 	var ended []*usage
 	for i := range e.slots {
 		s := &e.slots[i]
@@ -243,21 +264,13 @@ func (e *environment) watch() {
 			ended = append(ended, a)
 		}
 	}
-	quiet := !inited || f.closed || e.shutdown
+	quiet = f.closed || e.shutdown
 	f.mu.Unlock()
 	for _, a := range ended {
 		e.log.collect(a.log)
 		e.log.end(a, died)
 	}
-	e.log.mu.Unlock()
-	e.frost.end(f) // and with it what is left in its cgroup, which those of the cage would wait for
-	e.cage.close()
-	if inited {
-		f.turnAway(e)
-	}
-	if !quiet {
-		f.cfg.Log.Warn("environment ended", "log_stream", e.logStream, "state", e.child.State().String(), "in_flight", inFlight, "output", e.tail.String())
-	}
+	return inFlight, quiet
 }
 
 // tail keeps the last 4 KiB that were written to it.
