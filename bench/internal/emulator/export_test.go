@@ -10,13 +10,13 @@ func (s *Service) SetFreezeAfter(d time.Duration) {
 }
 
 // Settle is how long a request waits for an environment that has answered but not yet asked for its next event.
-const Settle = settle
+const Settle = defaultSettleFor
 
 // SetSettle changes that.
 func (s *Service) SetSettle(d time.Duration) {
 	s.fn.mu.Lock()
 	defer s.fn.mu.Unlock()
-	s.fn.settles = d
+	s.fn.settleFor = d
 }
 
 // SetShutdown gives extensions and the runtime so long to end.
