@@ -86,10 +86,10 @@ func (b loadBalancer) answer(raw []byte) (httpAnswer, error) {
 		return a, err
 	}
 	if b.multi {
-		a.addMulti(full.MultiValueHeaders)
+		a.addMulti(full.multiValueHeaders)
 		return a, nil
 	}
-	for _, h := range full.Headers {
+	for _, h := range full.headers {
 		a.add(h.name, string(h.value))
 	}
 	return a, nil

@@ -20,13 +20,13 @@ type httpAnswer struct {
 
 // answerFields are those of the answers that front doors understand; which of them count differs.
 type answerFields struct {
-	StatusCode        json.RawMessage
-	Headers           members[scalar]
-	MultiValueHeaders members[[]scalar]
-	Cookies           []string
-	Body              *string
-	IsBase64Encoded   bool
-	Other             string // the name of a field that no REST API takes, "" if there is none
+	statusCode        json.RawMessage
+	headers           members[scalar]
+	multiValueHeaders members[[]scalar]
+	cookies           []string
+	body              *string
+	isBase64Encoded   bool
+	unknown           string // the name of a field that no REST API takes, "" if there is none
 }
 
 // UnmarshalJSON takes an object. Names count as they are written: encoding/json would take StatusCode for statusCode, and a function
@@ -42,23 +42,23 @@ func (f *answerFields) UnmarshalJSON(raw []byte) error {
 		var into any
 		switch m.name {
 		case "statusCode":
-			into = &f.StatusCode
+			into = &f.statusCode
 		case "headers":
-			into = &f.Headers
+			into = &f.headers
 		case "multiValueHeaders":
-			into = &f.MultiValueHeaders
+			into = &f.multiValueHeaders
 		case "cookies":
-			into = &f.Cookies
+			into = &f.cookies
 			if string(m.value) == "null" {
-				f.Other = m.name
+				f.unknown = m.name
 			}
 		case "body":
-			into = &f.Body
+			into = &f.body
 		case "isBase64Encoded":
-			into = &f.IsBase64Encoded
+			into = &f.isBase64Encoded
 		default:
-			if f.Other == "" || strings.EqualFold(m.name, "statusCode") {
-				f.Other = m.name
+			if f.unknown == "" || strings.EqualFold(m.name, "statusCode") {
+				f.unknown = m.name
 			}
 			continue
 		}
@@ -71,14 +71,14 @@ func (f *answerFields) UnmarshalJSON(raw []byte) error {
 
 // answer is the answer without its headers.
 func (f *answerFields) answer() (a httpAnswer, err error) {
-	a.header = make(http.Header, len(f.Headers)+1)
-	if a.status, err = decodeStatus(f.StatusCode); err != nil {
+	a.header = make(http.Header, len(f.headers)+1)
+	if a.status, err = decodeStatus(f.statusCode); err != nil {
 		return httpAnswer{}, err
 	}
-	if f.Body != nil {
-		a.body = []byte(*f.Body)
+	if f.body != nil {
+		a.body = []byte(*f.body)
 	}
-	if f.IsBase64Encoded {
+	if f.isBase64Encoded {
 		n, err := base64.StdEncoding.Decode(a.body, a.body)
 		if err != nil {
 			return httpAnswer{}, fmt.Errorf("reading the body of the answer: %w", err)
@@ -98,7 +98,7 @@ func decodeAnswer(raw []byte) (httpAnswer, error) {
 	if isObject {
 		err = full.decode(raw)
 	}
-	if !isObject || full.StatusCode == nil {
+	if !isObject || full.statusCode == nil {
 		return bareAnswer(raw)
 	}
 	if err != nil {
@@ -118,18 +118,18 @@ func decodeWhole(raw []byte, text bool) (full answerFields, a httpAnswer, err er
 	if err := full.decode(raw); err != nil {
 		return full, httpAnswer{}, fmt.Errorf("reading the answer: %w", err)
 	}
-	if full.StatusCode == nil {
+	if full.statusCode == nil {
 		return full, httpAnswer{}, errors.New("the answer has no statusCode" + full.misspelt())
 	}
-	full.IsBase64Encoded = full.IsBase64Encoded && !text
+	full.isBase64Encoded = full.isBase64Encoded && !text
 	a, err = full.answer()
 	return full, a, err
 }
 
 // misspelt says what may stand for a statusCode that is not there.
 func (f *answerFields) misspelt() string {
-	if strings.EqualFold(f.Other, "statusCode") {
-		return ", only a " + f.Other
+	if strings.EqualFold(f.unknown, "statusCode") {
+		return ", only a " + f.unknown
 	}
 	return ""
 }
@@ -149,11 +149,11 @@ func bareAnswer(raw []byte) (httpAnswer, error) {
 
 // setHeaders2 sets the headers of an answer in payload format 2.0, with kind as the type of its body if it names none.
 func (a *httpAnswer) setHeaders2(f *answerFields, kind string) {
-	for _, h := range f.Headers {
+	for _, h := range f.headers {
 		a.set(h.name, string(h.value))
 	}
-	if len(f.Cookies) > 0 {
-		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], f.Cookies...)
+	if len(f.cookies) > 0 {
+		a.header["Set-Cookie"] = append(a.header["Set-Cookie"], f.cookies...)
 	}
 	if len(a.header["Content-Type"]) == 0 {
 		a.header["Content-Type"] = []string{kind}

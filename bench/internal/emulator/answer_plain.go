@@ -35,41 +35,41 @@ func (f *answerFields) member(p *plainAnswer, name string) bool {
 		for p.at < len(p.raw) && p.raw[p.at] >= '0' && p.raw[p.at] <= '9' {
 			p.at++
 		}
-		taken := f.StatusCode != nil
-		f.StatusCode = p.raw[from:p.at]
-		return !taken && p.at-from == 3 && f.StatusCode[0] != '0'
+		taken := f.statusCode != nil
+		f.statusCode = p.raw[from:p.at]
+		return !taken && p.at-from == 3 && f.statusCode[0] != '0'
 	case "statusDescription": // of a load balancer
 		_, ok := p.text()
-		ok = ok && f.Other == ""
-		f.Other = name
+		ok = ok && f.unknown == ""
+		f.unknown = name
 		return ok
 	case "headers":
-		return f.Headers == nil && p.object(func(p *plainAnswer, name string) bool {
+		return f.headers == nil && p.object(func(p *plainAnswer, name string) bool {
 			value, ok := p.text()
-			ok = ok && plainHeader(f.Headers, name)
-			f.Headers = append(f.Headers, member[scalar]{name, scalar(value)})
+			ok = ok && plainHeader(f.headers, name)
+			f.headers = append(f.headers, member[scalar]{name, scalar(value)})
 			return ok
 		})
 	case "multiValueHeaders":
-		return f.MultiValueHeaders == nil && p.object(func(p *plainAnswer, name string) bool {
+		return f.multiValueHeaders == nil && p.object(func(p *plainAnswer, name string) bool {
 			var values []scalar
-			ok := p.list(func(value string) { values = append(values, scalar(value)) }) && plainHeader(f.MultiValueHeaders, name)
-			f.MultiValueHeaders = append(f.MultiValueHeaders, member[[]scalar]{name, values})
+			ok := p.list(func(value string) { values = append(values, scalar(value)) }) && plainHeader(f.multiValueHeaders, name)
+			f.multiValueHeaders = append(f.multiValueHeaders, member[[]scalar]{name, values})
 			return ok
 		})
 	case "cookies":
-		taken := f.Cookies != nil
-		f.Cookies = []string{}
-		return !taken && p.list(func(value string) { f.Cookies = append(f.Cookies, value) })
+		taken := f.cookies != nil
+		f.cookies = []string{}
+		return !taken && p.list(func(value string) { f.cookies = append(f.cookies, value) })
 	case "body":
 		text, ok := p.text()
-		ok = ok && f.Body == nil
-		f.Body = &text
+		ok = ok && f.body == nil
+		f.body = &text
 		return ok
 	case "isBase64Encoded":
-		taken := f.IsBase64Encoded
-		f.IsBase64Encoded = p.word("true")
-		return !taken && (f.IsBase64Encoded || p.word("false"))
+		taken := f.isBase64Encoded
+		f.isBase64Encoded = p.word("true")
+		return !taken && (f.isBase64Encoded || p.word("false"))
 	}
 	return false
 }

@@ -29,7 +29,7 @@ type environment struct {
 	log        journal
 	memory     memory
 	cage       *cage
-	mark       string        // of its processes, where no cgroup keeps them together
+	mark       string        // of its processes, "" if a cgroup keeps all of them together
 	drained    chan struct{} // closed when all output has been read
 	frost      frost
 	exts       extensions
@@ -103,11 +103,28 @@ func (e *environment) start() error {
 		err = e.launched(child, begun)
 	}
 	if err != nil {
-		_ = listener.Close()
 		e.disband()
 		_ = output.Close()
 	}
 	return err
+}
+
+// markProcesses lets the processes of the environment that are started from now on be found by the address of its Runtime API, wherever
+// they have gone. That takes a look at all processes, so it is for those that are not started in a cgroup of the environment.
+func (e *environment) markProcesses() {
+	if e.mark == "" {
+		e.mark = "AWS_LAMBDA_RUNTIME_API=" + e.listener.Addr().String()
+		e.fn.cfg.Group.Mark(e.mark)
+	}
+}
+
+// endMarked kills what is left of the marked processes. The Runtime API must still listen: until then nobody else in this network
+// namespace can have its address.
+func (e *environment) endMarked() {
+	if e.mark != "" {
+		e.fn.cfg.Group.EndMarked(e.mark)
+		e.mark = ""
+	}
 }
 
 // run starts the process, which writes to output.
@@ -154,17 +171,13 @@ func (e *environment) spawn(cmd *exec.Cmd, v2 string) (*process.Child, error) {
 	f := e.fn
 	cage, hooks := f.limits.confine(v2)
 	cmd.Env = environ(&f.cfg, e, cage.env())
-	if v2 == "" { // else the cgroup keeps together what belongs to the environment
-		e.mark = "AWS_LAMBDA_RUNTIME_API=" + e.listener.Addr().String()
-		f.cfg.Group.Mark(e.mark)
+	if v2 == "" { // else the cgroup keeps together what the runtime starts
+		e.markProcesses()
 	}
 	e.started = time.Now()
 	child, err := f.cfg.Group.StartWith(cmd, hooks)
 	if err != nil {
 		cage.close()
-		if e.mark != "" {
-			f.cfg.Group.EndMarked(e.mark)
-		}
 		return nil, err
 	}
 	e.cage = cage
@@ -176,34 +189,12 @@ func (e *environment) watch() {
 	<-e.child.Done()
 	died := time.Now()
 	f := e.fn
-	f.mu.Lock()
-	inited := e.inited
+	inited, answered := e.endSlots()
 	if inited { // else it belongs to its init
 		defer files().addEnvironments(-1)
 	}
-	answered := make([]bool, len(e.slots))
-	for i := range e.slots {
-		s := &e.slots[i]
-		was := s.state
-		answered[i] = was == stateFinishing
-		s.become(stateDead)
-		s.parked = nil
-		if s.timer != nil {
-			s.timer.Stop()
-		}
-		f.withdraw(s)
-		if was == stateFinishing {
-			f.notFinishing()
-		}
-	}
-	if inited {
-		delete(f.envs, e)
-	}
-	f.mu.Unlock()
 	e.endExtensions()
-	if e.mark != "" {
-		f.cfg.Group.EndMarked(e.mark) // while nobody else can have the address of the Runtime API
-	}
+	e.endMarked()
 
 	// The kernel has closed the process's sockets; wait until that is seen, for an event that was not read has another
 	// environment as its outcome, not the end of this one.
@@ -215,10 +206,51 @@ func (e *environment) watch() {
 	e.log.expire(100 * time.Millisecond)
 	<-e.drained
 
+	inFlight, quiet := e.closeAccounts(died, answered)
+	e.frost.end(f) // and with it what is left in its cgroup, which those of the cage would wait for
+	e.cage.close()
+	if inited {
+		f.turnAway(e)
+	}
+	if inited && !quiet {
+		f.cfg.Log.Warn("environment ended", "log_stream", e.logStream, "state", e.child.State().String(), "in_flight", inFlight, "output", e.tail.String())
+	}
+}
+
+// endSlots takes the slots of an environment whose process has ended from the function, and tells whether it had been initialised, and
+// which slots had answered and not asked for more.
+func (e *environment) endSlots() (inited bool, answered []bool) {
+	f := e.fn
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	answered = make([]bool, len(e.slots))
+	for i := range e.slots {
+		s := &e.slots[i]
+		answered[i] = s.state == stateFinishing
+		s.become(stateDead)
+		s.parked = nil
+		if s.timer != nil {
+			s.timer.Stop()
+		}
+		f.withdraw(s)
+		if answered[i] {
+			f.notFinishing()
+		}
+	}
+	if e.inited {
+		delete(f.envs, e)
+	}
+	return e.inited, answered
+}
+
+// closeAccounts gives the invocations of an environment whose process died at that time their outcome and their lines in the log. It
+// returns how many had none, and whether nobody is to be told of the end, for it was this service that ended it.
+func (e *environment) closeAccounts(died time.Time, answered []bool) (inFlight int, quiet bool) {
+	f := e.fn
 	outOfMemory := e.cage.outOfMemory()
 	e.log.mu.Lock()
+	defer e.log.mu.Unlock()
 	f.mu.Lock()
-	inFlight := 0
 	var ended []*usage
 	for i := range e.slots {
 		s := &e.slots[i]
@@ -232,21 +264,13 @@ func (e *environment) watch() {
 			ended = append(ended, a)
 		}
 	}
-	quiet := !inited || f.closed || e.shutdown
+	quiet = f.closed || e.shutdown
 	f.mu.Unlock()
 	for _, a := range ended {
 		e.log.collect(a.log)
 		e.log.end(a, died)
 	}
-	e.log.mu.Unlock()
-	e.frost.end(f) // and with it what is left in its cgroup, which those of the cage would wait for
-	e.cage.close()
-	if inited {
-		f.turnAway(e)
-	}
-	if !quiet {
-		f.cfg.Log.Warn("environment ended", "log_stream", e.logStream, "state", e.child.State().String(), "in_flight", inFlight, "output", e.tail.String())
-	}
+	return inFlight, quiet
 }
 
 // tail keeps the last 4 KiB that were written to it.

@@ -10,13 +10,13 @@ func (s *Service) SetFreezeAfter(d time.Duration) {
 }
 
 // Settle is how long a request waits for an environment that has answered but not yet asked for its next event.
-const Settle = settle
+const Settle = defaultSettleFor
 
 // SetSettle changes that.
 func (s *Service) SetSettle(d time.Duration) {
 	s.fn.mu.Lock()
 	defer s.fn.mu.Unlock()
-	s.fn.settles = d
+	s.fn.settleFor = d
 }
 
 // SetShutdown gives extensions and the runtime so long to end.
@@ -33,6 +33,12 @@ func (s *Service) SetNow(now func() time.Time) {
 	s.fn.now = now
 	s.fn.starts.last, s.fn.requests.last = now(), now()
 }
+
+// Starting is how many inits there are.
+func (s *Service) Starting() int { return len(s.fn.starting) }
+
+// IsClosed tells whether Close has begun.
+func (s *Service) IsClosed() bool { return s.fn.isClosed() }
 
 // FreezeBySignals takes the cgroup from a service that has started no environment yet.
 func (s *Service) FreezeBySignals() {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// settle is how long a request waits for an environment that has answered but not yet asked for its next event.
-const settle = 100 * time.Millisecond
+// defaultSettleFor is how long a request waits for an environment that has answered but not yet asked for its next event.
+const defaultSettleFor = 100 * time.Millisecond
 
 // function holds the environments and gives them events. One lock guards all of it, the state of each environment
 // included: every transition concerns the environment and the pool at once, and none takes longer than a map access.
@@ -28,14 +28,14 @@ type function struct {
 
 	maxMemoryMB atomic.Int64 // of any environment
 
-	freezing freezing
-	reload   *reload          // nil unless Config.Watch
-	shared   *unreserved      // nil if there are no other functions
-	inFlight int              // requests in work; guarded by shared.mu
-	now      func() time.Time // of the limits; tests have their own
-	settles  time.Duration    // settle, but in tests
-	shutdown shutdownLimits   // Lambda's, but in tests
-	began    time.Time
+	freezing  freezing
+	reload    *reload          // nil unless Config.Watch
+	shared    *unreserved      // nil if there are no other functions
+	inFlight  int              // requests in work; guarded by shared.mu
+	now       func() time.Time // of the limits; tests have their own
+	settleFor time.Duration    // defaultSettleFor, but in tests
+	shutdown  shutdownLimits   // Lambda's, but in tests
+	began     time.Time
 
 	mu            sync.Mutex
 	closed        bool
@@ -57,16 +57,16 @@ type function struct {
 
 func newFunction(cfg Config) *function {
 	f := &function{
-		cfg:      cfg,
-		arn:      "arn:aws:lambda:" + cfg.Region + ":" + account + ":function:" + cfg.FunctionName,
-		starting: make(chan struct{}, cfg.MaxStarting),
-		closing:  make(chan struct{}),
-		now:      time.Now,
-		settles:  settle,
-		shutdown: defaultShutdownLimits(),
-		began:    time.Now(),
-		envs:     map[*environment]struct{}{},
-		meter:    Meter{InitUS: []int64{}, StartWaitUS: []int64{}, Concurrency: []ConcurrencySample{}},
+		cfg:       cfg,
+		arn:       "arn:aws:lambda:" + cfg.Region + ":" + account + ":function:" + cfg.FunctionName,
+		starting:  make(chan struct{}, cfg.MaxStarting),
+		closing:   make(chan struct{}),
+		now:       time.Now,
+		settleFor: defaultSettleFor,
+		shutdown:  defaultShutdownLimits(),
+		began:     time.Now(),
+		envs:      map[*environment]struct{}{},
+		meter:     Meter{InitUS: []int64{}, StartWaitUS: []int64{}, Concurrency: []ConcurrencySample{}},
 	}
 	f.starts = newBucket(cfg.ScaleRate, scaleInterval, f.now())
 	f.requests = newBucket(requestsPerSlot*cfg.limit()*cfg.EnvironmentConcurrency, time.Second, f.now())
@@ -143,9 +143,9 @@ func (f *function) assign(inv *invocation) (*apiConn, error) {
 			break
 		}
 		f.waiters = append(f.waiters, inv)
-		settles := f.settles
+		settleFor := f.settleFor
 		f.mu.Unlock()
-		if conn := f.await(inv, settles); conn != nil {
+		if conn := f.await(inv, settleFor); conn != nil {
 			return conn, nil
 		}
 		f.mu.Lock()

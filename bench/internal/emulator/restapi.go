@@ -138,14 +138,14 @@ func (a restAPI) answer(raw []byte) (httpAnswer, error) {
 	if err != nil {
 		return out, err
 	}
-	if full.Cookies != nil {
-		full.Other = "cookies"
+	if full.cookies != nil {
+		full.unknown = "cookies"
 	}
-	if full.Other != "" {
-		return out, fmt.Errorf("the answer has a field %s, which a REST API does not take", full.Other)
+	if full.unknown != "" {
+		return out, fmt.Errorf("the answer has a field %s, which a REST API does not take", full.unknown)
 	}
-	out.addMulti(full.MultiValueHeaders)
-	out.addOnce(full.Headers)
+	out.addMulti(full.multiValueHeaders)
+	out.addOnce(full.headers)
 	const authenticate = "Www-Authenticate"
 	if values := out.header[authenticate]; len(values) > 0 {
 		delete(out.header, authenticate)

@@ -209,10 +209,10 @@ func decodeStreamHead(raw []byte) (httpAnswer, error) {
 	if err := json.Unmarshal(raw, &full); err != nil {
 		return httpAnswer{}, fmt.Errorf("reading the head of a streamed answer: %w", err)
 	}
-	if full.StatusCode == nil {
-		full.StatusCode = json.RawMessage("200")
+	if full.statusCode == nil {
+		full.statusCode = json.RawMessage("200")
 	}
-	full.Body, full.IsBase64Encoded = nil, false
+	full.body, full.isBase64Encoded = nil, false
 	a, err := full.answer()
 	if err != nil {
 		return httpAnswer{}, err

@@ -41,7 +41,7 @@ func TestRemoveCgroup(t *testing.T) {
 			}
 			process.RemoveCgroup(cgroup)
 			if !gone(cgroup) {
-				t.Errorf("%s is still there", cgroup)
+				t.Fatalf("%s is still there", cgroup) // and so the child may be
 			}
 			<-child.Done()
 		})

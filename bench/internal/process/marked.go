@@ -26,8 +26,10 @@ func (m *marks) end(mark string) {
 	}
 }
 
-// Mark names a variable that the next child, and nobody else, has in its environment. EndMarked, or the reaper, kills what is left of
-// it. It is for Linux; elsewhere what leaves the process group of a child is not found.
+// Mark names a variable that children which are started next have in their environment, and nobody else in the network namespace of
+// this process. EndMarked, or the reaper, kills what is left of them. Processes of other namespaces are spared, for /proc may show those of
+// containers, and an address that is a mark here may be theirs there. It is for Linux; elsewhere what leaves the process group of a
+// child is not found.
 func (g *Group) Mark(mark string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -36,7 +38,8 @@ func (g *Group) Mark(mark string) {
 	}
 }
 
-// EndMarked kills all processes that have the variable of a Mark, and forgets about it.
+// EndMarked kills all processes that have the variable of a Mark, and forgets about it. What a process has started with another
+// environment, or in another network namespace, is not found.
 func (g *Group) EndMarked(mark string) {
 	g.marks.end(mark)
 	g.mu.Lock()

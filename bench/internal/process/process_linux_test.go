@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"os"
@@ -53,6 +54,35 @@ func TestEndMarked(t *testing.T) {
 	}
 	wg.Wait()
 	other.ended(t)
+}
+
+// What runs in another network namespace, as in a container, is none of theirs: the same address is another one there.
+func TestEndMarkedSparesOtherNetworks(t *testing.T) {
+	g := newGroup(t)
+	t.Setenv("A_MARK", "1")
+	container := self(roleSleeper)
+	container.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := container.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := container.Start(); err != nil {
+		t.Skip("no right to make a network namespace:", err)
+	}
+	t.Cleanup(func() { _ = container.Process.Kill() })
+	if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	mine := newLife(t)
+	g.Mark("A_MARK=1")
+	<-start(t, g, roleStray, mine.w).Done()
+	g.EndMarked("A_MARK=1")
+	mine.ended(t)
+	signalTo(t, container.Process.Pid, syscall.SIGTERM)
+	_ = container.Wait()
+	if got := container.ProcessState; got.ExitCode() != 7 {
+		t.Errorf("that of the other network namespace has ended before: %s", got)
+	}
 }
 
 func TestReaperSurvivesSignals(t *testing.T) {

@@ -13,9 +13,9 @@ import (
 	"syscall"
 )
 
-// Reap is the body of the reaper: it reads the list that a Group writes until the writer is gone, then kills each process
-// group, and what has a variable, and removes each cgroup and folder that is still on it. It ignores the signals that a terminal or a service manager sends to
-// everything at once, for its work begins when others end.
+// Reap is the body of the reaper: it reads the list that a Group writes until the writer is gone, then kills each process group, and
+// what has a variable, and removes each cgroup and folder that is still on it. It ignores the signals that a terminal or a service
+// manager sends to everything at once, for its work begins when others end.
 func Reap(list io.Reader) {
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
 	groups, marked, dirs, cgroups := map[int]bool{}, map[string]bool{}, []string{}, []string{}

@@ -1,5 +1,6 @@
 // Command ext is an external extension for tests. It writes what happens to the file EXT_LOG, a line of JSON each. The variable EXT
-// says what it does wrong, and when: "crash-init", "no-register", "init-error", "crash", "exit-error", "hang", "stay".
+// says what it does wrong, and when: "crash-init", "no-register", "init-error", "crash", "exit-error", "hang", "stay". With EXT_STRAY it first starts a
+// process in a session of its own, which outlives it.
 package main
 
 import (
@@ -8,8 +9,10 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +24,15 @@ var (
 )
 
 func main() {
+	if os.Getenv("EXT_STRAY") != "" {
+		stray := exec.Command("sleep", "3600")
+		stray.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		stray.Stdout, stray.Stderr = os.Stdout, os.Stderr
+		if err := stray.Start(); err != nil {
+			panic(err)
+		}
+		note(map[string]any{"name": name + "'s stray", "pid": stray.Process.Pid})
+	}
 	switch does {
 	case "crash-init":
 		fmt.Fprintln(os.Stderr, "no key given")
