@@ -59,16 +59,35 @@ func (e usageError) Unwrap() error { return e.error }
 
 func run(args []string, std streams) int {
 	redis.SetLogger(silent{}) // what it would print about failed dials is in its errors too
+	texts := &checked{w: std.out}
 	root := newRoot(std)
 	root.SetArgs(args)
 	root.SetIn(std.in)
-	root.SetOut(std.out)
+	root.SetOut(texts)
 	root.SetErr(std.err)
 	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		err = texts.err
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
 	}
 	return exitStatus(err)
+}
+
+// checked keeps the first error of writing to w: the library that prints help drops it.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // exitStatus of what a command returned.

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -68,6 +70,32 @@ func TestJournalOnAFullDisk(t *testing.T) {
 	}
 	if exists(full.Name()) {
 		t.Error("a journal without any figure was left behind")
+	}
+}
+
+// A product that could not be printed is a failure, with each command that has one.
+func TestStandardOutputIsFull(t *testing.T) {
+	t.Parallel()
+	full := fullDevice(t)
+	data, err := os.ReadFile(filepath.Join("..", "docs", "sample", result.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := filepath.Dir(write(t, result.FileName, string(data)))
+	load := []string{"--targets", targetsFile(t, ""), "--scenario", write(t, "s.yaml", shortScenario)}
+	for _, args := range [][]string{
+		{"report", sample}, {"report", sample, "--json"}, {"compare", sample, sample}, {"compare", sample, sample, "--json"},
+		{"cost", sample}, {"cost", sample, "--json"}, {"cost", sample, "--csv"}, {"completion", "bash"}, {"--version"}, {"--help"},
+		append([]string{"--json", "--out", filepath.Join(t.TempDir(), "json")}, load...),
+		append([]string{"--stream", "--json", "--out", filepath.Join(t.TempDir(), "stream")}, load...),
+	} {
+		cmd := exec.CommandContext(t.Context(), "bench", args...)
+		var stderr bytes.Buffer
+		cmd.Stdout, cmd.Stderr = full, &stderr
+		_ = cmd.Run()
+		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
+			t.Errorf("bench %s: exit status %d, standard error:\n%s", strings.Join(args, " "), code, stderr.String())
+		}
 	}
 }
 
