@@ -84,8 +84,16 @@ func TestStandardOutputIsFull(t *testing.T) {
 	sample := filepath.Dir(write(t, result.FileName, string(data)))
 	load := []string{"--targets", targetsFile(t, ""), "--scenario", write(t, "s.yaml", shortScenario)}
 	for _, args := range [][]string{
-		{"report", sample}, {"report", sample, "--json"}, {"compare", sample, sample}, {"compare", sample, sample, "--json"},
-		{"cost", sample}, {"cost", sample, "--json"}, {"cost", sample, "--csv"}, {"completion", "bash"}, {"--version"}, {"--help"},
+		{"report", sample},
+		{"report", sample, "--json"},
+		{"compare", sample, sample},
+		{"compare", sample, sample, "--json"},
+		{"cost", sample},
+		{"cost", sample, "--json"},
+		{"cost", sample, "--csv"},
+		{"completion", "bash"},
+		{"--version"},
+		{"--help"},
 		append([]string{"--json", "--out", filepath.Join(t.TempDir(), "json")}, load...),
 		append([]string{"--stream", "--json", "--out", filepath.Join(t.TempDir(), "stream")}, load...),
 	} {
@@ -96,6 +104,30 @@ func TestStandardOutputIsFull(t *testing.T) {
 		if code := cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(stderr.String(), "no space left on device") {
 			t.Errorf("bench %s: exit status %d, standard error:\n%s", strings.Join(args, " "), code, stderr.String())
 		}
+	}
+}
+
+// Whoever stops bench while it builds the local targets finds nothing of the Go toolchain left behind.
+func TestStoppedWhileBuilding(t *testing.T) {
+	t.Parallel()
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGKILL} {
+		r := start(t, []string{"GOTMPDIR="}, "local")
+		eventually(t, "the build has a folder of its own", func() bool {
+			for _, pattern := range []string{"go-build*", "*/go-build*", "*/*/go-build*"} {
+				if found, err := filepath.Glob(filepath.Join(r.tmp, pattern)); err == nil && len(found) > 0 {
+					return true
+				}
+			}
+			return false
+		})
+		r.signal(signal)
+		for range r.lines { // until it is gone
+		}
+		_ = r.cmd.Wait()
+		eventually(t, "no temporary files are left", func() bool {
+			left, err := os.ReadDir(r.tmp)
+			return err == nil && len(left) == 0
+		})
 	}
 }
 
