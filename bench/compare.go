@@ -37,7 +37,7 @@ Exit status: 3 if a target got worse by more than the tolerance and the differen
   bench compare old new --json | jq '.regressions'`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{fmt.Errorf("expected two folders with a %s, the old one first, got %d arguments\nSee '%s --help'", result.FileName, len(args), c.CommandPath())}
+				return usageError{fmt.Errorf("expected two folders with a %s, the old one first, got %s\nSee '%s --help'", result.FileName, plural(int64(len(args)), "argument"), c.CommandPath())}
 			}
 			return nil
 		},

@@ -81,7 +81,9 @@ func (o *refreshOptions) run(ctx context.Context, std streams, region, instanceT
 	if err := writePrices(&table, o.out); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	_, _ = fmt.Fprintf(std.out, "%s written: %s of %s. Use it with --prices %s.\n", o.out, plural(int64(read), "price"), region, o.out)
+	if _, err := fmt.Fprintf(std.out, "%s written: %s of %s. Use it with --prices %s.\n", o.out, plural(int64(read), "price"), region, o.out); err != nil {
+		return errors.Join(append(errs, err)...)
+	}
 	if len(errs) > 0 {
 		return fmt.Errorf("not all of it could be read, what is not in %s stays as built in: %w", o.out, errors.Join(errs...))
 	}

@@ -60,7 +60,8 @@ The function's log goes to standard error, with Lambda's START, END and REPORT l
 A front door turns HTTP into events and answers back into HTTP as AWS does: function_url (payload 2.0), http_api (2.0),
 rest_api (1.0, stage prod, all media types binary), alb and alb_multi (a target group without and with multi-value headers), and
 function_url_stream (a Function URL in RESPONSE_STREAM mode). invoke is the Invoke API, for the AWS CLI and SDKs with an
-endpoint of their own: the event is what they send. Signatures are accepted and not checked.
+endpoint of their own: the event is what they send (version 2 of the CLI needs --cli-binary-format raw-in-base64-out for it).
+Signatures are accepted and not checked.
 
 With --config a file says which functions there are. They share the account's concurrency and one Invoke API, and HTTP APIs and
 load balancers may lead to several of them; flags are the defaults for what the file leaves out:

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -17,13 +18,14 @@ import (
 
 // journal writes what is recorded to the output folder while the run goes on. It is a loadgen.Observer and a watcher.
 //
-// Nothing that happens to it stops the run. After the first fault nothing more is written, so that the file is always a journal
-// of the run up to some moment.
+// Nothing that happens to it stops the run; the first fault is told at once, for whoever may want to stop it. After that nothing more is
+// written, so that the file is always a journal of the run up to some moment.
 type journal struct {
 	names  []string
 	phase  func(t loadgen.Turn, s result.Stats) result.PhaseStats
 	steps  []string
 	health func() result.Generator
+	tell   func(string)
 	// When the health was written last, and whether a turn has ended since.
 	judged   time.Time
 	unjudged bool
@@ -55,23 +57,27 @@ const (
 	journalHealth = time.Second
 )
 
-// startJournal creates the journal of r in dir. c is told of each turn before the journal is.
+// startJournal creates the journal of r in dir. c is told of each turn before the journal is; tell is called with what the user must
+// know. It fails only where there is a journal already, which is another run's.
 //
 // The name of a new file is as easily lost as its content, so the folder is written through too.
-func startJournal(dir string, r *result.Run, c *collector, warmed []int64) *journal {
+func startJournal(dir string, r *result.Run, c *collector, warmed []int64, tell func(string)) (*journal, error) {
 	f, err := os.OpenFile(filepath.Join(dir, result.JournalName), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, usageError{fmt.Errorf("--out %s: %w", dir, errTaken)}
+	}
 	if folder, openErr := os.Open(dir); openErr == nil {
 		_ = folder.Sync() // not all file systems can, and those that cannot need not
 		_ = folder.Close()
 	}
-	j := newJournal(f, err, c)
+	j := newJournal(f, err, c, tell)
 	j.put(result.JournalHead{Run: journalHead(r, c, warmed)})
-	return j
+	return j, nil
 }
 
 // newJournal writes to f unless opening it failed.
-func newJournal(f *os.File, err error, c *collector) *journal {
-	j := &journal{file: f, err: err, health: c.health, queue: make(chan journalLine, journalQueue)}
+func newJournal(f *os.File, err error, c *collector, tell func(string)) *journal {
+	j := &journal{file: f, health: c.health, tell: tell, queue: make(chan journalLine, journalQueue)}
 	for _, t := range c.targets {
 		j.names = append(j.names, t.Name)
 	}
@@ -81,6 +87,7 @@ func newJournal(f *os.File, err error, c *collector) *journal {
 	j.phase = func(t loadgen.Turn, s result.Stats) result.PhaseStats {
 		return phaseStats(c.scenario.Phases[t.Phase], t, s)
 	}
+	j.fail(err)
 	j.ended.Go(j.write)
 	return j
 }
@@ -203,7 +210,7 @@ func (j *journal) append(line journalLine) {
 		_, err = j.file.Write(text)
 	}
 	if err != nil {
-		j.err = err
+		j.fail(err)
 		_ = j.file.Truncate(j.size) // half a line is ignored by those who read it, but only at the end
 		return
 	}
@@ -219,8 +226,18 @@ func (j *journal) sync() {
 	if j.err != nil || !j.dirty {
 		return
 	}
-	j.err = j.file.Sync()
+	j.fail(j.file.Sync())
 	j.dirty = false
+}
+
+// fail notes and tells a fault, if err is one.
+func (j *journal) fail(err error) {
+	if err == nil {
+		return
+	}
+	j.err = err
+	j.tell(fmt.Sprintf("%s ends here (%v). The run goes on; if %s cannot be written either, what it measures is only printed.",
+		result.JournalName, err, result.FileName))
 }
 
 // close ends the journal, which stays if it holds anything, and gives a warning if something went wrong with it. No observer method
@@ -244,12 +261,4 @@ func (j *journal) close() []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("%s ends before the run does (%v): it is no time series of the whole run.", result.JournalName, j.err)}
-}
-
-// hint says, after close, what can be done with the journal of a run without a result.
-func (j *journal) hint() string {
-	if j.figures == 0 {
-		return ""
-	}
-	return fmt.Sprintf(" ('bench report %s' renders what was measured)", filepath.Dir(j.file.Name()))
 }

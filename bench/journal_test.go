@@ -7,16 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"github.com/crossover-bench/crossover/bench/internal/loadgen"
-	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
-	"github.com/crossover-bench/crossover/bench/internal/scenario"
-	"github.com/crossover-bench/crossover/bench/internal/target"
 )
 
 // write puts a file into a folder of the test's own.
@@ -151,30 +146,5 @@ func TestKilled(t *testing.T) {
 	}
 	if stdout = command(t, "report", out); !strings.Contains(strings.Join(strings.Fields(stdout), " "), "was cut off and is ignored") {
 		t.Errorf("the report does not say that a line was cut:\n%s", stdout)
-	}
-}
-
-// TestJournalOnAFullDisk writes to a device that is always full.
-func TestJournalOnAFullDisk(t *testing.T) {
-	t.Parallel()
-	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
-	if err != nil {
-		t.Skipf("no /dev/full here: %v", err)
-	}
-	s, err := scenario.Parse("s.yaml", []byte("name: s\nsteps: [{name: get, path: /}]\nphases: [{name: p, workers: 1, iterations: 1}]\n"), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := newCollector(s, []*target.Target{{Name: "one"}})
-	turn, rec := loadgen.Turn{Round: 1, Place: 1}, recorder.New(1, 1)
-	for _, j := range []*journal{newJournal(full, nil, c), newJournal(nil, os.ErrPermission, c)} {
-		all := observers{j}
-		j.put(result.JournalHead{Run: &result.Run{}})
-		all.Interval(turn, loadgen.Interval{To: time.Second, Recorded: rec.Interval()})
-		all.Ended(turn, rec.Take(time.Second), 0)
-		warnings := j.close()
-		if len(warnings) != 1 || !strings.Contains(warnings[0], "intervals.ndjson ends before the run does") || j.hint() != "" {
-			t.Errorf("warnings %q, hint %q", warnings, j.hint())
-		}
 	}
 }

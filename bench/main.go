@@ -16,12 +16,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strconv"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/target"
 	"github.com/crossover-bench/crossover/bench/scenarios"
@@ -59,16 +61,36 @@ func (e usageError) Unwrap() error { return e.error }
 
 func run(args []string, std streams) int {
 	redis.SetLogger(silent{}) // what it would print about failed dials is in its errors too
+	texts := &checked{w: std.out}
 	root := newRoot(std)
 	root.SetArgs(args)
 	root.SetIn(std.in)
-	root.SetOut(std.out)
+	root.SetOut(texts)
 	root.SetErr(std.err)
+	addCompletion(root)
 	err := root.ExecuteContext(context.Background())
+	if err == nil {
+		err = texts.err
+	}
 	if err != nil {
 		_, _ = fmt.Fprintf(std.err, "bench: %v\n", err)
 	}
 	return exitStatus(err)
+}
+
+// checked keeps the first error of writing to w: the library that prints help drops it.
+type checked struct {
+	w   io.Writer
+	err error
+}
+
+// Write implements io.Writer.
+func (c *checked) Write(p []byte) (int, error) {
+	n, err := c.w.Write(p)
+	if c.err == nil {
+		c.err = err
+	}
+	return n, err
 }
 
 // exitStatus of what a command returned.
@@ -118,6 +140,21 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 a threshold was missed.
 	return root
 }
 
+// addCompletion adds the library's command, which takes the name of a shell that it does not know for a wish for help. What it prints goes
+// where root's texts go now.
+func addCompletion(root *cobra.Command) {
+	root.InitDefaultCompletionCmd()
+	completion, _, err := root.Find([]string{"completion"})
+	if err != nil {
+		panic(err)
+	}
+	completion.Args = noArgs
+	completion.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+	for _, shell := range completion.Commands() {
+		shell.Args = noArgs
+	}
+}
+
 // shippedScenarios says what each is for, a line each.
 func shippedScenarios() string {
 	var b strings.Builder
@@ -127,17 +164,36 @@ func shippedScenarios() string {
 	return b.String()
 }
 
-// plainFlag says what a number is wanted for, where the library names the function that read it.
+// plainFlag says what a flag expects, where the library names the function that could not read it.
 func plainFlag(err error) error {
-	wrong, ok := errors.AsType[*strconv.NumError](err)
+	wrong, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return err
 	}
-	text, found := strings.CutSuffix(err.Error(), wrong.Error())
-	if !found {
+	flag := wrong.GetFlag()
+	var want string
+	switch flag.Value.Type() {
+	case "bool":
+		want = "true or false"
+	case "int":
+		want = "a whole number"
+	case "intSlice":
+		want = "whole numbers with commas between them"
+	case "uint64":
+		want = "a whole number from 0 to " + strconv.FormatUint(math.MaxUint64, 10)
+	case "float64":
+		want = "a number"
+	case "duration":
+		want = "a duration such as 90s or 1h30m"
+	case "stringToInt":
+		want = "FRONT_DOOR=PORT such as function_url=8080"
+	default:
 		return err
 	}
-	return fmt.Errorf("%s%q is no number that can be used", text, wrong.Num)
+	if errors.Is(err, strconv.ErrRange) {
+		want += ", and not so large a one"
+	}
+	return fmt.Errorf("--%s %q: expected %s", flag.Name, wrong.GetValue(), want)
 }
 
 // noArgs and oneArg are cobra's, as usage errors.
@@ -154,7 +210,7 @@ func noArgs(c *cobra.Command, args []string) error {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{fmt.Errorf("expected one %s, got %d arguments\nSee '%s --help'", what, len(args), c.CommandPath())}
+			return usageError{fmt.Errorf("expected one %s, got %s\nSee '%s --help'", what, plural(int64(len(args)), "argument"), c.CommandPath())}
 		}
 		return nil
 	}

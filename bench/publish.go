@@ -48,6 +48,8 @@ func publish(ctx context.Context, std streams, r *result.Run, out *output, o *ru
 	if writeErr == nil {
 		out.keep()
 		writeErr = writeReports(out.dir, model)
+	} else {
+		writeErr = fmt.Errorf("%w%s", writeErr, out.hint())
 	}
 	switch {
 	case o.stream:

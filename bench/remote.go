@@ -47,10 +47,10 @@ func (r *remoteOptions) validate(f *pflag.FlagSet, o *runOptions) error {
 		}
 		return nil
 	}
-	var errs []error
 	if r.from != fromAWS {
-		errs = append(errs, fmt.Errorf("--from %q: expected aws", r.from))
+		return fmt.Errorf("--from %q: expected aws", r.from) // what goes with that says nothing here
 	}
+	var errs []error
 	if _, ok := o.terraformDir(); !ok {
 		errs = append(errs, errors.New("--from aws: the load generator is an output of Terraform; name its folder with --targets terraform[=DIR]"))
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -94,58 +92,4 @@ func plural(n int64, what string) string {
 		return "1 " + what
 	}
 	return fmt.Sprintf("%d %ss", n, what)
-}
-
-// output is the folder of a run's files.
-type output struct {
-	dir  string
-	made []string // folders that were not there before, innermost first
-}
-
-// openOutput makes the folder and finds out whether files can be written to it, before minutes of load are spent.
-func openOutput(dir, scenarioName string) (*output, error) {
-	o := &output{dir: dir}
-	if dir == "" {
-		base := filepath.Join("results", time.Now().Format("20060102-150405")+"-"+scenarioName)
-		o.dir = base
-		for n := 2; exists(o.dir); n++ {
-			o.dir = fmt.Sprintf("%s-%d", base, n)
-		}
-	} else {
-		for _, name := range []string{result.FileName, result.JournalName} {
-			if exists(filepath.Join(dir, name)) {
-				return nil, usageError{fmt.Errorf("--out %s holds %s already: name another folder, or remove it", dir, name)}
-			}
-		}
-	}
-	for at := filepath.Clean(o.dir); !exists(at) && at != filepath.Dir(at); at = filepath.Dir(at) {
-		o.made = append(o.made, at)
-	}
-	err := os.MkdirAll(o.dir, 0o755)
-	if err == nil {
-		var probe *os.File
-		if probe, err = os.CreateTemp(o.dir, ".probe-*"); err == nil {
-			err = errors.Join(probe.Close(), os.Remove(probe.Name()))
-		}
-	}
-	if err != nil {
-		o.discard()
-		return nil, fmt.Errorf("the output folder cannot be written to: %w (choose another with --out)", err)
-	}
-	return o, nil
-}
-
-// keep makes discard leave the folder alone: it holds a result.
-func (o *output) keep() { o.made = nil }
-
-// discard removes the folders that openOutput made and nothing was written to.
-func (o *output) discard() {
-	for _, dir := range o.made {
-		_ = os.Remove(dir) // fails, rightly, if something is in it
-	}
-}
-
-func exists(path string) bool {
-	_, err := os.Lstat(path)
-	return err == nil
 }

@@ -78,7 +78,7 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	f.StringArrayVar(&o.named, "target", nil, "NAME=URL of a running target; may be repeated")
 	f.StringVar(&o.scenario, "scenario", scenarios.Default, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
 	f.StringVar(&o.pricesIn, "prices", "", pricesUsage)
-	f.StringVar(&o.out, "out", "", "folder for result.json and the reports (default results/TIME-SCENARIO)")
+	f.StringVar(&o.out, "out", "", "folder for result.json and the reports, of this run alone (default results/TIME-SCENARIO)")
 	f.IntVar(&o.rounds, "rounds", 1, "how often all phases are run on each target")
 	f.Uint64Var(&o.seed, "seed", 0, "seed of the order in which targets take turns (default drawn at random, and reported)")
 	f.BoolVar(&o.json, "json", false, "print result.json instead of tables")
@@ -304,6 +304,10 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	c := newCollector(s, set.Targets)
 	c.loads = newLoads(c, o.capacity.find)
 	r.Warnings = append(r.Warnings, c.openMeters()...)
+	j, err := startJournal(out.dir, r, c, warmed, show.tell)
+	if err != nil {
+		return nil, err
+	}
 	i.measure()
 	died := make(chan error, 1)
 	unwatched := make(chan struct{})
@@ -317,7 +321,6 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 		case <-loadDone:
 		}
 	}()
-	j := startJournal(out.dir, r, c, warmed)
 	whole, err := o.load(ctx, i.drain, g, c, j, show, live.observers(names, s.Phases))
 	close(loadDone)
 	<-unwatched
@@ -325,7 +328,7 @@ func measure(ctx context.Context, i *interrupts, set *target.Set, s *scenario.Sc
 	r.Warnings = append(r.Warnings, g.Warnings()...)
 	r.Warnings = append(r.Warnings, j.close()...)
 	if err != nil {
-		return nil, fmt.Errorf("aborted: no report was written%s", j.hint())
+		return nil, fmt.Errorf("aborted: no report was written%s", out.hint())
 	}
 	r.Generator = c.health()
 	r.Interrupted = !whole

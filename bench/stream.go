@@ -33,7 +33,10 @@ type stream struct {
 	written chan struct{} // closed when the last line is
 	dropped int
 	broken  chan os.Signal
-	gone    bool // of the goroutine that writes, until written
+	// Of the goroutine that writes, until written: whether anything went wrong, and with what but a reader that has gone away, which is its
+	// own decision.
+	gone bool
+	err  error
 }
 
 // streamLine is what --stream prints. Times of requests are in µs, of successes, and null where there are none.
@@ -133,13 +136,16 @@ func (s *stream) print(text []byte) {
 		s.gone = true
 		if errors.Is(err, syscall.EPIPE) {
 			err = errors.New("nobody reads it any more")
+		} else {
+			s.err = err
 		}
 		s.tell(fmt.Sprintf("--stream: standard output ended early (%v); the run goes on", err))
 	}
 }
 
 // finish waits until the lines are written, and then writes last, which may be nil, on a line of its own. Ending ctx ends the wait for
-// a reader that does not read. No observer method may be called after it.
+// a reader that does not read. It fails if lines could not be written for another reason than that nobody reads them. No observer method
+// may be called after it.
 func (s *stream) finish(ctx context.Context, last []byte) error {
 	defer signal.Stop(s.broken)
 	close(s.lines)
@@ -152,7 +158,7 @@ func (s *stream) finish(ctx context.Context, last []byte) error {
 		s.tell(fmt.Sprintf("--stream: %s dropped, as the reader was too slow; %s has them", plural(int64(s.dropped), "line"), result.JournalName))
 	}
 	if last == nil {
-		return nil
+		return s.err
 	}
 	var line bytes.Buffer
 	if err := json.Compact(&line, last); err != nil {
@@ -160,5 +166,5 @@ func (s *stream) finish(ctx context.Context, last []byte) error {
 	}
 	line.WriteByte('\n')
 	s.print(line.Bytes())
-	return nil
+	return s.err
 }

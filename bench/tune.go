@@ -231,6 +231,8 @@ func (o *tuneOptions) publish(std streams, r *result.Run, t report.Tune, out *ou
 	if writeErr == nil {
 		out.keep()
 		writeErr = t.Write(out.dir)
+	} else {
+		writeErr = fmt.Errorf("%w%s", writeErr, out.hint())
 	}
 	if o.run.json {
 		var text []byte

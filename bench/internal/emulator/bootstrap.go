@@ -43,7 +43,11 @@ func checkBootstrap(path string) error {
 	if fault := formatFaultHere(head[:n]); fault != "" {
 		return fmt.Errorf("bootstrap %s %s", path, fault)
 	}
-	if name := interpreter(head[:n]); name != "" {
+	line, _, _ := strings.Cut(string(head[:n]), "\n")
+	if strings.HasPrefix(line, "#!") && strings.HasSuffix(line, "\r") {
+		return fmt.Errorf("bootstrap %s: its first line ends with a carriage return, which the system takes for a part of it: save the file with Unix line ends (LF, not CRLF)", path)
+	}
+	if name := interpreter(line); name != "" {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("bootstrap %s: its interpreter %s does not exist: install it, or name another in the first line", path, name)
 		}
@@ -52,8 +56,7 @@ func checkBootstrap(path string) error {
 }
 
 // interpreter is the program that the first line of a script names, "" if it names none by its full path.
-func interpreter(head []byte) string {
-	line, _, _ := strings.Cut(string(head), "\n")
+func interpreter(line string) string {
 	rest, script := strings.CutPrefix(line, "#!")
 	words := strings.Fields(rest)
 	if !script || len(words) == 0 || !filepath.IsAbs(words[0]) {

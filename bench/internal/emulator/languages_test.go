@@ -1,10 +1,12 @@
 package emulator_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
@@ -20,9 +22,17 @@ func TestOtherLanguages(t *testing.T) {
 					t.Skipf("there is no %s on the PATH of functions", name)
 				}
 			}
-			s := start(t, func(c *emulator.Config) { c.Bootstrap = filepath.Join("testdata", folder, "bootstrap") })
+			s := start(t, func(c *emulator.Config) {
+				c.Bootstrap = filepath.Join("testdata", folder, "bootstrap")
+				c.FrontDoors = []emulator.FrontDoor{emulator.DoorFunctionURL, emulator.DoorInvoke}
+			})
 			for range 5 {
 				echoes(t, s)
+			}
+			// An event of the Invoke API is whatever the caller sends.
+			r := invoked(t, s, invokePath, "{}", nil)
+			if want := base64.StdEncoding.EncodeToString([]byte("{}")); r.status != http.StatusOK || !strings.Contains(r.body, want) {
+				t.Errorf("answer to an empty event is %d %.300q, expected %s in it", r.status, r.body, want)
 			}
 			const n = 4
 			done := make(chan struct{}, n)

@@ -342,14 +342,25 @@ func TestLogOfAnInvalidEntrypoint(t *testing.T) {
 	eventually(t, "the log does not say so", func() bool { return want.MatchString(out.String()) })
 }
 
-// Without its interpreter a bootstrap is refused at once.
-func TestMissingInterpreter(t *testing.T) {
-	script := filepath.Join(t.TempDir(), "bootstrap")
-	if err := os.WriteFile(script, []byte("#! /nonexistent/interpreter -x\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	_, err := emulator.Start(t.Context(), emulator.Config{Bootstrap: script, Group: group})
-	if err == nil || !strings.Contains(err.Error(), "its interpreter /nonexistent/interpreter does not exist") {
-		t.Errorf("error is %v", err)
+// Scripts that cannot be started are refused at once. A carriage return is a part of the interpreter's name, or of its argument.
+func TestInterpreterThatCannotBeRun(t *testing.T) {
+	for text, want := range map[string]string{
+		"#! /nonexistent/interpreter -x\n": "its interpreter /nonexistent/interpreter does not exist",
+		"#!/bin/sh\r\nexit 1\r\n":          "its first line ends with a carriage return",
+		"#!/usr/bin/env sh\r\nexit 1\r\n":  "its first line ends with a carriage return",
+		"#!/bin/sh\r":                      "its first line ends with a carriage return",
+		"#!/bin/sh\n# a line of its own\r": "",
+	} {
+		script := filepath.Join(t.TempDir(), "bootstrap")
+		if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		s, err := emulator.Start(t.Context(), emulator.Config{Bootstrap: script, Group: group})
+		if err == nil {
+			err = s.Close(0)
+		}
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("of %q the error is %v", text, err)
+		}
 	}
 }

@@ -133,8 +133,10 @@ func (s *Spec) resolve(dir string) {
 		s.Path = filepath.Join(dir, s.Path)
 	}
 	if len(s.Command) > 0 && strings.Contains(s.Command[0], "/") && !filepath.IsAbs(s.Command[0]) {
-		// Joined, ./server would be server, which is looked for on PATH.
-		s.Command[0] = dir + string(filepath.Separator) + s.Command[0]
+		s.Command[0] = filepath.Join(dir, s.Command[0])
+		if !strings.Contains(s.Command[0], "/") { // it would be looked for on PATH
+			s.Command[0] = "./" + s.Command[0]
+		}
 	}
 }
 

@@ -32,7 +32,7 @@ func TestParseFile(t *testing.T) {
 			Name: "lambda", Kind: target.KindLambda, URL: "https://example.test", Region: "us-east-1", MemoryMB: 512,
 			FrontDoor: "function_url", Auth: "NONE",
 		},
-		{Name: "mine", Kind: target.KindProcess, Command: []string{"././server"}, Env: map[string]string{"A": "b"}},
+		{Name: "mine", Kind: target.KindProcess, Command: []string{"./server"}, Env: map[string]string{"A": "b"}},
 		{
 			Name: "mine-lambda", Kind: target.KindBootstrap, Path: "bootstrap", MemoryMB: 128,
 			TimeoutS: 5, ReservedConcurrency: 10, Provisioned: 2, Limits: true, Freeze: true, RequestQuota: true,
@@ -40,6 +40,27 @@ func TestParseFile(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("specs (-want +got):\n%s", diff)
+	}
+}
+
+// A program is named as one would in the folder that bench runs in.
+func TestCommandIsOfTheFolderOfItsFile(t *testing.T) {
+	for _, tt := range []struct{ file, command, want string }{
+		{"t.json", "./server", "./server"},
+		{"t.json", "bin/server", "bin/server"},
+		{"t.json", "server", "server"},
+		{"t.json", "/bin/server", "/bin/server"},
+		{"a/t.json", "./server", "a/server"},
+		{"a/t.json", "../server", "./server"},
+		{"../t.json", "./server", "../server"},
+	} {
+		got, err := target.ParseFile(tt.file, []byte(`{"targets":[{"name":"x","kind":"process","command":["`+tt.command+`"]}]}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got[0].Command[0] != tt.want {
+			t.Errorf("%s in %s is %s, expected %s", tt.command, tt.file, got[0].Command[0], tt.want)
+		}
 	}
 }
 
@@ -109,7 +130,7 @@ func TestProgramsAreRelativeToTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	programs := []string{got[0].Command[0], got[0].Command[1], got[1].Command[0], got[2].Command[0], got[3].Path}
-	want := []string{"some/where/./server", "./x", "server", "/bin/server", "some/where/b/bootstrap"}
+	want := []string{"some/where/server", "./x", "server", "/bin/server", "some/where/b/bootstrap"}
 	if diff := cmp.Diff(want, programs); diff != "" {
 		t.Errorf("programs (-want +got):\n%s", diff)
 	}

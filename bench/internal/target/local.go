@@ -147,12 +147,18 @@ func (s *Set) build(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	// What is killed in the middle of its work leaves temporary files, the compilers as well as go itself.
+	tmp := filepath.Join(bin, "tmp")
+	if err := os.Mkdir(tmp, 0o700); err != nil {
+		return "", fmt.Errorf("building the targets: %w", err)
+	}
 	s.host.Say("Building both targets …")
 	out := newOutput(nil)
 	// The tag leaves net/rpc out of the Lambda library; the EC2 binary does not have it anyway, so one command builds both.
 	cmd := exec.Command(tool, "build", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", bin+string(filepath.Separator), //nolint:noctx // stopped below
 		"./adapters/ec2", "./adapters/lambda")
 	cmd.Dir, cmd.Stdout, cmd.Stderr = root, out, out
+	cmd.Env = append(os.Environ(), "GOTMPDIR="+tmp, "TMPDIR="+tmp)
 	child, err := s.host.Group.Start(cmd)
 	if err != nil {
 		return "", err
@@ -166,7 +172,7 @@ func (s *Set) build(ctx context.Context, dir string) (string, error) {
 	if err := child.Err(); err != nil {
 		return "", fmt.Errorf("building the targets in %s: %w:\n  %s", root, err, out.last())
 	}
-	if err := os.Rename(filepath.Join(bin, "lambda"), filepath.Join(bin, "bootstrap")); err != nil {
+	if err := errors.Join(os.RemoveAll(tmp), os.Rename(filepath.Join(bin, "lambda"), filepath.Join(bin, "bootstrap"))); err != nil {
 		return "", fmt.Errorf("building the targets: %w", err)
 	}
 	return bin, nil
