@@ -146,7 +146,18 @@ func TestThresholdsOfNothing(t *testing.T) {
 	run := interrupted()
 	run.Scenario.SLO = limits()
 	text := markdown(t, model(t, run))
-	for _, part := range []string{"Thresholds: ec2 met all 6.", "Thresholds: lambda got no requests that count, so it met none of 3.", "MISSED, no requests", "not run"} {
+	for _, part := range []string{"Thresholds: ec2 met all 6.", "Thresholds: lambda got no requests that count before the run was interrupted, so it is not known", "not run"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+	if strings.Contains(text, "MISSED") {
+		t.Errorf("what was not run is missed in\n%s", text)
+	}
+	// Of a whole run nothing shows that it would be met.
+	run.Interrupted = false
+	text = markdown(t, model(t, run))
+	for _, part := range []string{"Thresholds: lambda got no requests that count, so it met none of 3.", "MISSED, no requests"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)
 		}
