@@ -207,9 +207,9 @@ func (in *CostInputs) bands() string {
 	}
 	switch {
 	case in.AtLeast && in.Capacity.Low == in.Capacity.High:
-		capacity = fmt.Sprintf("%.0f %% less, assumed, to any more", 100*assumedRange)
+		capacity = fmt.Sprintf("from %.0f %% less, assumed, with no upper end", 100*assumedRange)
 	case in.AtLeast:
-		capacity = "the lowest that was measured to any more"
+		capacity = "from the lowest that was measured, with no upper end"
 	case in.Capacity.Low == in.Capacity.High:
 		capacity = assumed
 	}
