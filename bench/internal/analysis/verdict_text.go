@@ -59,6 +59,8 @@ func (v *Verdict) costSentences() []string {
 		otherwise = "it depends on the rate"
 	}
 	switch {
+	case below != nil && above != nil && perSecond(*below) == perSecond(*above): // to the digits that are shown
+		return []string{fmt.Sprintf("%s costs less below %s and %s above it.", v.Lambda, perSecond(*below), v.EC2)}
 	case below != nil && above != nil:
 		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above), otherwise)}
 	case below != nil:

@@ -78,7 +78,7 @@ func (t Tune) Terminal(w io.Writer, o Options) error {
 		p.out.WriteString(wrap(note, " ", " ", o.Width))
 	}
 	p.paragraphs("About the configurations", t.notes())
-	p.paragraphs("What these figures cannot say", visibles(t.Caveats))
+	p.paragraphs("What these figures cannot say", printables(t.Caveats))
 	return p.flush(w)
 }
 
@@ -108,7 +108,7 @@ func (t Tune) markdown(picture bool) ([]byte, error) {
 	}
 	if len(t.Caveats) > 0 {
 		d.heading("What these figures cannot say")
-		d.list(visibles(t.Caveats))
+		d.list(printables(t.Caveats))
 	}
 	return d.out.Bytes(), d.err
 }
