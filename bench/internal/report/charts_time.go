@@ -248,9 +248,9 @@ func bandsNote(m *analysis.Model) string {
 	case n == 0:
 		return ""
 	case n == len(m.Timeline.Spans):
-		return " Every second phase is shaded; names stand where there is room."
+		return " Every second phase is shaded, from the first on; names stand where there is room."
 	}
-	return " Every second round is shaded; numbers stand where there is room."
+	return " Every second round is shaded, from the first on; numbers stand where there is room."
 }
 
 // timeTable has the figures of single intervals, of long series every so many.

@@ -164,6 +164,25 @@ func TestThresholdsOfNothing(t *testing.T) {
 	}
 }
 
+// TestCheapestIsOfThoseThatAreKnown: a target that was not measured may keep the SLO, and cost less.
+func TestCheapestIsOfThoseThatAreKnown(t *testing.T) {
+	t.Parallel()
+	for want, meets := range map[string][]*bool{
+		"The cheapest that keeps the SLO at this rate is ":            {new(true), new(false)},
+		"None of known cost keeps the SLO at this rate.":              {new(false), new(false)},
+		"The cheapest that is known to keep the SLO at this rate is ": {nil, new(true)},
+		"None of known cost is known to keep the SLO at this rate.":   {nil, new(false)},
+	} {
+		m := model(t, withErrors())
+		for i, met := range meets {
+			m.Bills.List[i].Meets = met
+		}
+		if text := markdown(t, m); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+}
+
 // TestTooFewSamples says how many there were, in every table.
 func TestTooFewSamples(t *testing.T) {
 	t.Parallel()
