@@ -64,7 +64,7 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 		return usageError{err}
 	}
 	if o.plan != "" {
-		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args)); err != nil {
+		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args), o.validate(f)); err != nil {
 			return usageError{err}
 		}
 		return o.runPlan(std, prices, now)
@@ -72,7 +72,7 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 	if f.Changed("scenario") || f.Changed("rounds") {
 		return usageError{errors.New("--scenario and --rounds are for --plan")}
 	}
-	if err := o.validate(); err != nil {
+	if err := o.validate(f); err != nil {
 		return usageError{err}
 	}
 	q, err := o.question(f, prices, args)
@@ -328,7 +328,11 @@ func (a *costAnswer) gather(now time.Time, prices *cost.Table) {
 	for _, b := range a.BreakEven {
 		add(b.Caveats)
 	}
-	add([]string{"Not in the figures: what both have in common (the store is shown apart), data between zones, keeping logs, support, tax, and the work of people."})
+	store := "such as the store (--redis prices one)"
+	if len(a.Shared) > 0 {
+		store = "of which the store is shown apart"
+	}
+	add([]string{"Not in the figures: what both have in common, " + store + ", data between zones, keeping logs, support, tax, and the work of people."})
 	add(staleness(now, prices, bills...))
 }
 

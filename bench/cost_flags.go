@@ -129,11 +129,20 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	o.refresh.flags(f)
 }
 
+// What one instance may take, in requests/s: within what its range may be in, whatever the uncertainty.
+const (
+	leastInstanceRPS = 0.01
+	mostInstanceRPS  = 1e8
+)
+
 // validate finds what the flags alone are wrong in; what is in them is for the model to say.
-func (o *costOptions) validate() error {
+func (o *costOptions) validate(f *pflag.FlagSet) error {
 	var errs faults
-	errs.when(o.duration < 0, "--duration %s: expected 0s or more", o.duration)
-	errs.when(o.init < 0, "--init %s: expected 0s or more", o.init)
+	errs.when(o.duration < 0 || o.duration > cost.MaxDuration, "--duration %s: expected 0s to %s, the longest that Lambda runs", o.duration, cost.MaxDuration)
+	errs.when(o.init < 0 || o.init > cost.MaxDuration, "--init %s: expected 0s to %s", o.init, cost.MaxDuration)
+	errs.when(f.Changed("instance-rps") && !(o.instanceRPS >= leastInstanceRPS && o.instanceRPS <= mostInstanceRPS),
+		"--instance-rps %g: expected %g to %.0f requests/s", o.instanceRPS, leastInstanceRPS, mostInstanceRPS)
+	errs.when(o.uncertainty >= 1, "--uncertainty %s: expected less than 100%%, of which an instance would take nothing", &o.uncertainty)
 	errs.when(o.json && o.csv, "--json and --csv: standard output has room for one")
 	return errors.Join(errs...)
 }
@@ -158,10 +167,10 @@ func (o *costOptions) function() cost.Lambda {
 	return f
 }
 
-// billed has its range on the duration; the init is small beside it.
+// billed has its range on the duration, up to the longest that Lambda runs; the init is small beside it.
 func (o *costOptions) billed() cost.Interval {
 	at := func(factor float64) float64 {
-		return cost.BilledMS(time.Duration(float64(o.duration)*factor), o.init, float64(o.cold))
+		return cost.BilledMS(min(time.Duration(float64(o.duration)*factor), cost.MaxDuration), o.init, float64(o.cold))
 	}
 	return cost.Interval{Low: at(1 - float64(o.uncertainty)), Point: at(1), High: at(1 + float64(o.uncertainty))}
 }

@@ -46,6 +46,9 @@ func TestCaveats(t *testing.T) {
 	several := compare(t, resulttest.Run(resulttest.FourPhase(20), 2, resulttest.EC2(), resulttest.Lambda()))
 	few := compare(t, runOf(statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 99)...), statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 999)...)))
 	enough := compare(t, runOf(statsOf(1, slices.Repeat([]time.Duration{time.Millisecond}, 10_000)...), statsOf(1, 2*time.Hour)))
+	served := resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
+	served.Environment.Redis = &result.Redis{Kind: result.Miniredis}
+	mini := compare(t, served)
 	tests := []struct {
 		name  string
 		model *analysis.Model
@@ -57,6 +60,8 @@ func TestCaveats(t *testing.T) {
 		{"several rounds claim nothing", several, "no difference is called significant", true},
 		{"closed loop", one, "Closed loop", true},
 		{"emulated", one, "Emulated: lambda", true},
+		{"a store of bench's own", mini, "The store was miniredis", true},
+		{"a Redis", one, "miniredis", false},
 		{"local", one, "Local: ec2", true},
 		{"99 and 999 successes", few, "Missing in total: a p90, p95, p99 and p99.9; b p99 and p99.9.", true},
 		{"10000 successes", enough, "a p99", false},

@@ -31,7 +31,7 @@ type CostInputs struct {
 	Bound    string
 	// Rate in requests/s that the function answered, or the other target where there is no function.
 	Rate *cost.RPS
-	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any.
+	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any, and where nothing was measured that tells.
 	LambdaMeets, EC2Meets *bool
 	// Caveats are what these figures cannot say, in sentences.
 	Caveats []string
@@ -220,11 +220,18 @@ func rate(t *result.Target) *cost.RPS {
 	return nil
 }
 
-// keeps says whether a target kept all limits in total; at its capacity it did.
+// keeps says whether a target kept all limits in total; at its capacity it did. It is nil without limits, and where nothing was measured
+// that tells: no request that counts, or a search that was stopped before it had kept a rate or found that none is kept.
 func keeps(run *result.Run, t *result.Target) *bool {
-	if t.Capacity != nil {
-		met := t.Capacity.KeptRPS != nil
+	if c := t.Capacity; c != nil {
+		met := c.KeptRPS != nil
+		if !met && (c.MissedRPS == nil || run.Interrupted && !c.Converged) {
+			return nil
+		}
 		return &met
+	}
+	if t.Overall.Requests == 0 {
+		return nil
 	}
 	known, met := false, true
 	for i := range run.Thresholds {

@@ -182,4 +182,8 @@ func TestKeepingTheSLO(t *testing.T) {
 	if in.EC2Meets == nil || !*in.EC2Meets || in.LambdaMeets == nil || *in.LambdaMeets {
 		t.Errorf("ec2 %v, lambda %v: the total counts, and all of its limits", in.EC2Meets, in.LambdaMeets)
 	}
+	run.Targets[1].Overall = result.Stats{Errors: map[string]int64{}}
+	if in = analysis.CostInputsOf(run); in.LambdaMeets != nil {
+		t.Errorf("lambda %v, and it got no requests", *in.LambdaMeets)
+	}
 }

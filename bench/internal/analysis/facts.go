@@ -70,6 +70,9 @@ func (m *Model) caveats() []string {
 	}
 	caveats = append(caveats, m.pathCaveats()...)
 	caveats = append(caveats, m.provenanceCaveats()...)
+	if r := m.Run.Environment.Redis; r != nil && r.Kind == result.Miniredis {
+		caveats = append(caveats, "The store was miniredis, which bench serves itself where it finds no redis-server: times of requests that use the store are of it, and not of Redis.")
+	}
 	caveats = append(caveats, m.awsCaveats()...)
 	caveats = append(caveats, m.fewCaveats()...)
 	for _, t := range m.Run.Targets {

@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -12,6 +13,8 @@ import (
 // RunComparison sets two runs beside each other: what changed between them, of each target that both have.
 type RunComparison struct {
 	Old, New *result.Run
+	// OneRun says that both are the same result, such as a folder that was given twice: there is nothing to compare.
+	OneRun bool
 	// Targets are the names of those that both runs have, in the order of the new one.
 	Targets []string
 	// OldOnly and NewOnly are the names of the others.
@@ -29,7 +32,7 @@ type RunComparison struct {
 // CompareRuns fails when the runs have no target in common, or a histogram cannot be read. The rounds of two runs are no pairs:
 // nothing is shared by the third round of one and the third of the other.
 func CompareRuns(before, after *result.Run) (*RunComparison, error) {
-	c := &RunComparison{Old: before, New: after}
+	c := &RunComparison{Old: before, New: after, OneRun: reflect.DeepEqual(before, after)}
 	names := func(r *result.Run) []string {
 		list := make([]string, len(r.Targets))
 		for i := range list {

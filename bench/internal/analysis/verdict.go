@@ -29,9 +29,13 @@ type Verdict struct {
 	AtLeast bool `json:"ec2_capacity_at_least,omitempty"`
 	// Unknown says why there is no answer about the cost; empty where there is one.
 	Unknown string `json:"unknown,omitempty"`
-	// Misses are all targets that missed a threshold of the SLO, in total. SLO is false where the run had none.
+	// Interrupted says that the run was stopped before its end: all of this is of the part that was done.
+	Interrupted bool `json:"interrupted,omitempty"`
+	// Misses are all targets that missed a threshold of the SLO, in total, and Untold those of which nothing was measured that tells. SLO is
+	// false where the run had none.
 	SLO    bool     `json:"slo"`
 	Misses []string `json:"misses_slo"`
+	Untold []string `json:"slo_not_known,omitempty"`
 	// Changes are the facts that would change the answer most, in sentences; at most two.
 	Changes []string `json:"would_change"`
 	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
@@ -69,18 +73,32 @@ func (m *Model) verdict() *Verdict {
 			v.Emulated = v.Emulated || t.Provenance != result.Measured || m.Targets[i].Local
 		}
 	}
-	for i := range m.Run.Targets {
-		if met := keeps(m.Run, &m.Run.Targets[i]); met != nil {
-			v.SLO = true
-			if !*met {
-				v.Misses = append(v.Misses, m.Run.Targets[i].Name)
-			}
-		}
-	}
+	v.Interrupted = m.Run.Interrupted
+	v.slo(m.Run)
 	v.Estimated, v.AtLeast, v.bound = in.Estimated, in.AtLeast, in.Bound
 	v.cost(m, in)
 	v.Text = strings.Join(v.sentences(m), " ")
 	return v
+}
+
+// slo says of each target whether it kept the SLO.
+func (v *Verdict) slo(run *result.Run) {
+	v.SLO = len(run.Scenario.SLO)+len(run.Thresholds) > 0
+	for i := range run.Targets {
+		v.SLO = v.SLO || run.Targets[i].Capacity != nil
+	}
+	if !v.SLO {
+		return
+	}
+	for i := range run.Targets {
+		t := &run.Targets[i]
+		switch met := keeps(run, t); {
+		case met == nil:
+			v.Untold = append(v.Untold, t.Name)
+		case !*met:
+			v.Misses = append(v.Misses, t.Name)
+		}
+	}
 }
 
 // cost looks for the rates; what is missing for that it says.
@@ -189,9 +207,9 @@ func (in *CostInputs) bands() string {
 	}
 	switch {
 	case in.AtLeast && in.Capacity.Low == in.Capacity.High:
-		capacity = fmt.Sprintf("%.0f %% less, assumed, to any more", 100*assumedRange)
+		capacity = fmt.Sprintf("from %.0f %% less, assumed, with no upper end", 100*assumedRange)
 	case in.AtLeast:
-		capacity = "the lowest that was measured to any more"
+		capacity = "from the lowest that was measured, with no upper end"
 	case in.Capacity.Low == in.Capacity.High:
 		capacity = assumed
 	}

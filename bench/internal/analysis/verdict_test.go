@@ -244,11 +244,11 @@ func TestBandsSayWhatIsAssumed(t *testing.T) {
 		change func(*result.Run)
 		want   string
 	}{
-		"six rounds": {nil, "Bands: of the billed time ±20 %, assumed; of an instance's capacity the lowest that was measured to any more."},
+		"six rounds": {nil, "Bands: of the billed time ±20 %, assumed; of an instance's capacity from the lowest that was measured, with no upper end."},
 		"one round": {func(r *result.Run) {
 			*r = *resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
 			r.Targets[1].Lambda = resulttest.Meter()
-		}, "of an instance's capacity 20 % less, assumed, to any more."},
+		}, "of an instance's capacity from 20 % less, assumed, with no upper end."},
 		"searched": {func(r *result.Run) {
 			r.Targets[0].Capacity = &result.Capacity{KeptRPS: new(400.), LowRPS: new(380.), HighRPS: new(410.), LimitedBy: result.LimitTarget}
 		}, "of an instance's capacity the range that its search found."},

@@ -16,6 +16,14 @@ func (v *Verdict) sentences(m *Model) []string {
 	if v.Emulated {
 		list = append(list, "Emulated: billed and response times are of this machine, and no AWS network is in them, so this is a verdict on a model of AWS.")
 	}
+	if v.Interrupted {
+		done := make([]string, len(m.Run.Targets))
+		for i := range m.Run.Targets {
+			t := &m.Run.Targets[i]
+			done[i] = choose(t.Overall.Requests, "1 request", "%d requests") + " to " + t.Name
+		}
+		list = append(list, fmt.Sprintf("The run was interrupted: all of this is of the part that was done, which is %s.", strings.Join(done, ", ")))
+	}
 	switch m.Run.Generator.Verdict {
 	case result.Valid:
 	case result.Invalid:
@@ -51,6 +59,8 @@ func (v *Verdict) costSentences() []string {
 		otherwise = "it depends on the rate"
 	}
 	switch {
+	case below != nil && above != nil && perSecond(*below) == perSecond(*above): // to the digits that are shown
+		return []string{fmt.Sprintf("%s costs less below %s and %s above it.", v.Lambda, perSecond(*below), v.EC2)}
 	case below != nil && above != nil:
 		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above), otherwise)}
 	case below != nil:
@@ -98,25 +108,42 @@ func (v *Verdict) sloSentences() []string {
 	if !v.SLO {
 		return []string{"The run had no SLO, so which target is fast enough is not judged."}
 	}
-	lambda, ec2 := slices.Contains(v.Misses, v.Lambda), slices.Contains(v.Misses, v.EC2)
-	only := "%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs."
-	var list []string
-	switch {
-	case lambda && ec2:
-		list = append(list, "Both miss the SLO, so neither will do as it is.")
-	case lambda:
-		list = append(list, fmt.Sprintf(only, v.Lambda, v.EC2))
-	case ec2:
-		list = append(list, fmt.Sprintf(only, v.EC2, v.Lambda))
-	default:
-		list = append(list, "Both keep the SLO at the rates of this run.")
-	}
+	list := v.pairSentences()
 	for _, name := range v.Misses {
 		if name != v.Lambda && name != v.EC2 {
 			list = append(list, name+", which is not judged here, misses the SLO.")
 		}
 	}
 	return list
+}
+
+// pairSentences say of the two that are judged which of them will do.
+func (v *Verdict) pairSentences() []string {
+	missed := func(name string) bool { return slices.Contains(v.Misses, name) }
+	untold := func(name string) bool { return slices.Contains(v.Untold, name) }
+	where := "at the rates of this run"
+	if v.Interrupted {
+		where = "in the part of the run that was done"
+	}
+	const nothing = "nothing was measured that tells"
+	if untold(v.Lambda) && untold(v.EC2) {
+		return []string{"Whether either of the two keeps the SLO is not known: " + nothing + "."}
+	}
+	for _, pair := range [][2]string{{v.Lambda, v.EC2}, {v.EC2, v.Lambda}} {
+		one, other := pair[0], pair[1]
+		switch {
+		case untold(other) && missed(one):
+			return []string{one + " misses the SLO, so it will not do as it is.", "Whether " + other + " keeps it is not known: " + nothing + "."}
+		case untold(other):
+			return []string{one + " keeps the SLO " + where + ".", "Whether " + other + " keeps it is not known: " + nothing + "."}
+		case missed(one) && !missed(other):
+			return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", one, other)}
+		}
+	}
+	if missed(v.Lambda) {
+		return []string{"Both miss the SLO, so neither will do as it is."}
+	}
+	return []string{"Both keep the SLO " + where + "."}
 }
 
 // tailSentences compare the highest percentile up to p99 that was compared.

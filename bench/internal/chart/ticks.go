@@ -22,7 +22,7 @@ func (t ticker) Ticks(lowest, highest float64) []plot.Tick {
 	return t.linearTicks(lowest, highest)
 }
 
-// linearTicks are at most nine, at multiples of 1, 2 or 5 of a power of ten.
+// linearTicks are at most nine, at multiples of 1, 2 or 5 of a power of ten; of counts at whole ones.
 func (t ticker) linearTicks(lowest, highest float64) []plot.Tick {
 	const most = 8
 	unit := 1.
@@ -35,6 +35,9 @@ func (t ticker) linearTicks(lowest, highest float64) []plot.Tick {
 			step *= n
 			break
 		}
+	}
+	if t.axis.Unit == Count {
+		step = max(step, 1)
 	}
 	var ticks []plot.Tick
 	for n := math.Ceil(lowest / step); n*step <= highest+step*1e-9; n++ {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 )
 
 // Lambda is a function with its front door.
@@ -43,11 +44,15 @@ type Provisioned struct {
 // provisionedStep is what the time of provisioned concurrency is rounded up to. Source: https://aws.amazon.com/lambda/pricing/.
 const provisionedStep = 300
 
+// MaxDuration is the longest that an invocation may run, and an init of a function whose time-out is that.
+// Source: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html.
+const MaxDuration = 15 * time.Minute
+
 // Limits of Lambda's memory in MB and time in ms.
 const (
 	minMemoryMB = 128
 	maxMemoryMB = 10240
-	maxBilledMS = 900_000 + 130_000 // the longest run after the longest init
+	maxBilledMS = float64(2 * MaxDuration / time.Millisecond) // the longest run after the longest init
 	defaultTmp  = 512
 )
 

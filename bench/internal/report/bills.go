@@ -57,10 +57,14 @@ func (v view) cheapestText(b *analysis.Bills) string {
 	if len(list) == 0 {
 		return ""
 	}
-	if best, found := cost.Cheapest(list); found {
-		return "The cheapest that keeps the SLO at this rate is " + list[best].Name + "."
+	keeps, none := "keeps", "None of known cost keeps"
+	if len(list) < len(b.List) { // of the others it is not known
+		keeps, none = "is known to keep", "None of known cost is known to keep"
 	}
-	return "None of known cost keeps the SLO at this rate."
+	if best, found := cost.Cheapest(list); found {
+		return "The cheapest that " + keeps + " the SLO at this rate is " + list[best].Name + "."
+	}
+	return none + " the SLO at this rate."
 }
 
 func (d *document) bills() {

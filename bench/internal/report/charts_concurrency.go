@@ -22,12 +22,13 @@ func environmentsFigure(m *analysis.Model) figure {
 	if m.Timeline != nil {
 		f.table.head = append(f.table.head, "Cold requests")
 	}
-	cold := int64(0)
+	cold, drawn := int64(0), false
 	var parts []string
 	for i := range m.Run.Targets {
 		t := &m.Run.Targets[i]
 		l := t.Lambda
 		if l != nil && len(l.Concurrency) > 0 && l.LoadS > 0 {
+			drawn = true
 			f.Series = append(f.Series, concurrencySeries(m, i)...)
 			parts = append(parts, fmt.Sprintf("%s had at most %s in work at once", inChart(m, i), count(int(l.MostBusy()), "invocation")))
 		}
@@ -49,15 +50,19 @@ func environmentsFigure(m *analysis.Model) figure {
 	}
 	f.environmentsTable(m)
 	f.Bands = phaseBands(m)
-	f.note = "Counted by the local Lambda service. " + concurrencyNote(counted)
+	var notes []string
+	if drawn {
+		notes = append(notes, "Counted by the local Lambda service.", concurrencyNote(counted))
+	}
 	switch {
 	case m.Timeline == nil:
-		f.note += " When requests were cold is not known: there is no " + result.JournalName + " beside " + result.FileName + " that can be read."
+		notes = append(notes, "When requests were cold is not known: there is no "+result.JournalName+" beside "+result.FileName+" that can be read.")
 	case cold == 0:
-		f.note += " No interval had a cold request."
+		notes = append(notes, "No interval had a cold request.")
 	default:
-		f.note += " Cold requests are those of an interval, as their answers say."
+		notes = append(notes, "Cold requests are those of an interval, as their answers say.")
 	}
+	f.note = strings.Join(notes, " ") + bandsNote(m)
 	f.Summary = "Lines over the time of the load. " + strings.Join(parts, "; ") + "."
 	return f
 }

@@ -81,7 +81,7 @@ func latencyFigure(m *analysis.Model) figure {
 	f.thinLines(m)
 	f.Summary = "Lines of median, p99 and max of each interval over the time of the run. " + strings.Join(parts, "; ") + "."
 	f.note = "Each step is an interval of a second, or shorter at the end of a phase. The targets take turns, so that each line has gaps while others have theirs. " +
-		"A median takes 20 samples and a p99 1,000; intervals with fewer have a max only. Shaded are the phases." + thinned(m)
+		"A median takes 20 samples and a p99 1,000; intervals with fewer have a max only." + bandsNote(m) + thinned(m)
 	f.timeTable(m, []string{"Median", "p99", "Max"}, analysis.Microseconds, func(at *analysis.Moment) []analysis.Value {
 		return []analysis.Value{at.Median, at.Tail, at.Worst}
 	})
@@ -114,7 +114,7 @@ func throughputFigure(m *analysis.Model) figure {
 	}
 	f.thinLines(m)
 	f.Summary = "Lines of right answers a second in each interval over the time of the run. " + strings.Join(parts, "; ") + "."
-	f.note = "Each step is an interval of a second, or shorter at the end of a phase. Shaded are the phases." + thinned(m)
+	f.note = "Each step is an interval of a second, or shorter at the end of a phase." + bandsNote(m) + thinned(m)
 	f.timeTable(m, []string{"Throughput"}, analysis.PerSecond, func(at *analysis.Moment) []analysis.Value { return []analysis.Value{at.Throughput} })
 	return f
 }
@@ -210,19 +210,26 @@ func valueAt(values []analysis.Value, i int) (float64, bool) {
 	return values[i].Get()
 }
 
-// phaseBands shades the phases, or the rounds where those are too many; nothing where both are.
+// phaseBands are the phases, or the rounds where those are too many; nothing where both are.
 func phaseBands(m *analysis.Model) []chart.Band {
 	if m.Timeline == nil {
 		return nil
 	}
-	var bands []chart.Band
-	for _, s := range m.Timeline.Spans {
-		bands = append(bands, chart.Band{From: s.FromS, To: s.ToS, Label: clip(visible(s.Phase), longestInChart)})
+	bands := make([]chart.Band, len(m.Timeline.Spans))
+	for i, s := range m.Timeline.Spans {
+		bands[i] = chart.Band{From: s.FromS, To: s.ToS, Label: clip(visible(s.Phase), longestInChart)}
 	}
 	if len(bands) <= mostBands {
 		return bands
 	}
-	bands = nil
+	if bands = roundBands(m); len(bands) <= mostBands {
+		return bands
+	}
+	return nil
+}
+
+func roundBands(m *analysis.Model) []chart.Band {
+	var bands []chart.Band
 	round := 0
 	for _, s := range m.Timeline.Spans {
 		if n := len(bands); n > 0 && s.Round == round {
@@ -232,10 +239,18 @@ func phaseBands(m *analysis.Model) []chart.Band {
 		round = s.Round
 		bands = append(bands, chart.Band{From: s.FromS, To: s.ToS, Label: strconv.Itoa(round)})
 	}
-	if len(bands) > mostBands {
-		return nil
-	}
 	return bands
+}
+
+// bandsNote says in a sentence, after a space, what is shaded; empty where nothing is.
+func bandsNote(m *analysis.Model) string {
+	switch n := len(phaseBands(m)); {
+	case n == 0:
+		return ""
+	case n == len(m.Timeline.Spans):
+		return " Every second phase is shaded, from the first on; names stand where there is room."
+	}
+	return " Every second round is shaded, from the first on; numbers stand where there is room."
 }
 
 // timeTable has the figures of single intervals, of long series every so many.

@@ -57,6 +57,8 @@ func (c Change) conclusion() []string {
 	}
 	decided := slices.ContainsFunc(c.Comparisons, func(m analysis.Comparison) bool { return m.Interval != nil })
 	switch {
+	case c.OneRun:
+		return []string{"Both are one and the same run, so there is nothing to compare: no figure can differ."}
 	case len(c.Comparisons) == 0:
 		return []string{"No figure is there in both runs, so nothing can be said."}
 	case !decided:
@@ -211,6 +213,7 @@ func (c Change) JSON() ([]byte, error) {
 	}
 	out := struct {
 		SchemaVersion int              `json:"schema_version"`
+		OneRun        bool             `json:"one_run,omitempty"`
 		Tolerance     float64          `json:"tolerance"`
 		Regressed     bool             `json:"regressed"`
 		Regressions   []string         `json:"regressions"`
@@ -218,7 +221,7 @@ func (c Change) JSON() ([]byte, error) {
 		Comparisons   []comparedMetric `json:"comparisons"`
 		Caveats       []string         `json:"caveats"`
 	}{
-		SchemaVersion: 1, Tolerance: c.Tolerance, Regressions: append([]string{}, c.Regressed()...), Differences: []difference{},
+		SchemaVersion: 1, OneRun: c.OneRun, Tolerance: c.Tolerance, Regressions: append([]string{}, c.Regressed()...), Differences: []difference{},
 		Comparisons: forPrograms(c.Comparisons, func(i int) string { return c.Targets[i] }), Caveats: append([]string{}, c.Caveats...),
 	}
 	out.Regressed = len(out.Regressions) > 0

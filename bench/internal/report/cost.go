@@ -30,7 +30,7 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 	}
 	t := &terminal{options: o}
 	for _, line := range c.Subject {
-		t.out.WriteString(wrap(visible(line), "", "  ", o.Width))
+		t.out.WriteString(wrap(printable(line), "", "  ", o.Width))
 	}
 	for _, b := range c.Bills {
 		t.bill(b)
@@ -53,7 +53,7 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 			t.out.WriteString(t.render(curve(first)))
 		}
 	}
-	t.paragraphs("What these figures cannot say", visibles(c.Caveats))
+	t.paragraphs("What these figures cannot say", printables(c.Caveats))
 	return t.flush(w)
 }
 
@@ -67,10 +67,15 @@ func (t *terminal) flush(w io.Writer) error {
 	return nil
 }
 
-func visibles(list []string) []string {
+// visibles are names of others, which are cut where they are long; printables are whole: sentences that say all they have to.
+func visibles(list []string) []string { return shownBy(visible, list) }
+
+func printables(list []string) []string { return shownBy(printable, list) }
+
+func shownBy(show func(string) string, list []string) []string {
 	out := make([]string, len(list))
 	for i, s := range list {
-		out[i] = visible(s)
+		out[i] = show(s)
 	}
 	return out
 }
@@ -208,7 +213,7 @@ func breakEvenText(b *cost.BreakEven) string {
 		return duty + "Lambda is cheaper at all rates from " + from + " to " + to + "/s."
 	case b.EC2Above != nil && *b.EC2Above == b.From:
 		return duty + "EC2 is cheaper at all rates from " + from + " to " + to + "/s."
-	case b.LambdaBelow != nil && b.EC2Above != nil && *b.LambdaBelow == *b.EC2Above:
+	case b.LambdaBelow != nil && b.EC2Above != nil && rateText(b.LambdaBelow, "") == rateText(b.EC2Above, ""): // to the digits that are shown
 		return duty + "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above it."
 	case b.LambdaBelow != nil && b.EC2Above != nil:
 		return duty + "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above " + rateText(b.EC2Above, "") +
@@ -288,7 +293,7 @@ func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []st
 		}
 		t.out.WriteString(wrap(text, " ", " ", o.Width))
 	}
-	t.paragraphs("What these figures cannot say", visibles(caveats))
+	t.paragraphs("What these figures cannot say", printables(caveats))
 	return t.flush(w)
 }
 

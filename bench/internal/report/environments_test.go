@@ -4,7 +4,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/result"
+	"github.com/crossover-bench/crossover/bench/internal/result/resulttest"
 )
 
 func TestColdStartsOutsideTheCount(t *testing.T) {
@@ -67,6 +69,24 @@ func TestConcurrencyWithoutJournal(t *testing.T) {
 		if strings.Contains(text, "No interval had a cold request") || strings.Contains(text, "No counted interval") {
 			t.Errorf("with the intervals %v: 20 cold requests are none", known)
 		}
+	}
+}
+
+// TestConcurrencyOfURLs has the cold requests alone: nobody counted invocations there.
+func TestConcurrencyOfURLs(t *testing.T) {
+	t.Parallel()
+	run := urls()
+	m := model(t, run)
+	intervals := resulttest.Intervals(run, 0)
+	for i := range intervals {
+		intervals[i].Cold = 1
+	}
+	m.Timeline = analysis.NewTimeline(run, intervals)
+	text := markdown(t, m)
+	_, text, found := strings.Cut(text, "### Cold starts and concurrency over time")
+	text, _, _ = strings.Cut(text, "### ")
+	if !found || !strings.Contains(text, "Cold requests are those of an interval") || strings.Contains(text, "Invocations at once") || strings.Contains(text, "local Lambda service") {
+		t.Errorf("the chart is there: %v, with the text\n%s", found, text)
 	}
 }
 

@@ -162,7 +162,9 @@ func verdicts(m *analysis.Model) []string {
 		}
 		name := short(m.Targets[i].Name)
 		switch {
+		case all == 0 && (len(m.Thresholds) == 0 || !m.Run.Interrupted):
 		case all == 0:
+			lines = append(lines, "Thresholds: "+name+" got no requests that count before the run was interrupted, so it is not known which it meets.")
 		case m.Run.Targets[i].Overall.Requests == 0:
 			lines = append(lines, "Thresholds: "+name+" got no requests that count, so it met none of "+strconv.Itoa(all)+".")
 		case len(missed) == 0:

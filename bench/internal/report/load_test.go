@@ -146,9 +146,39 @@ func TestThresholdsOfNothing(t *testing.T) {
 	run := interrupted()
 	run.Scenario.SLO = limits()
 	text := markdown(t, model(t, run))
-	for _, part := range []string{"Thresholds: ec2 met all 6.", "Thresholds: lambda got no requests that count, so it met none of 3.", "MISSED, no requests", "not run"} {
+	for _, part := range []string{"Thresholds: ec2 met all 6.", "Thresholds: lambda got no requests that count before the run was interrupted, so it is not known", "not run"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+	if strings.Contains(text, "MISSED") {
+		t.Errorf("what was not run is missed in\n%s", text)
+	}
+	// Of a whole run nothing shows that it would be met.
+	run.Interrupted = false
+	text = markdown(t, model(t, run))
+	for _, part := range []string{"Thresholds: lambda got no requests that count, so it met none of 3.", "MISSED, no requests"} {
+		if !strings.Contains(text, part) {
+			t.Errorf("%q is not in\n%s", part, text)
+		}
+	}
+}
+
+// TestCheapestIsOfThoseThatAreKnown: a target that was not measured may keep the SLO, and cost less.
+func TestCheapestIsOfThoseThatAreKnown(t *testing.T) {
+	t.Parallel()
+	for want, meets := range map[string][]*bool{
+		"The cheapest that keeps the SLO at this rate is ":            {new(true), new(false)},
+		"None of known cost keeps the SLO at this rate.":              {new(false), new(false)},
+		"The cheapest that is known to keep the SLO at this rate is ": {nil, new(true)},
+		"None of known cost is known to keep the SLO at this rate.":   {nil, new(false)},
+	} {
+		m := model(t, withErrors())
+		for i, met := range meets {
+			m.Bills.List[i].Meets = met
+		}
+		if text := markdown(t, m); !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
 		}
 	}
 }

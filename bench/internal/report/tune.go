@@ -78,7 +78,7 @@ func (t Tune) Terminal(w io.Writer, o Options) error {
 		p.out.WriteString(wrap(note, " ", " ", o.Width))
 	}
 	p.paragraphs("About the configurations", t.notes())
-	p.paragraphs("What these figures cannot say", visibles(t.Caveats))
+	p.paragraphs("What these figures cannot say", printables(t.Caveats))
 	return p.flush(w)
 }
 
@@ -108,7 +108,7 @@ func (t Tune) markdown(picture bool) ([]byte, error) {
 	}
 	if len(t.Caveats) > 0 {
 		d.heading("What these figures cannot say")
-		d.list(visibles(t.Caveats))
+		d.list(printables(t.Caveats))
 	}
 	return d.out.Bytes(), d.err
 }
@@ -156,9 +156,17 @@ func (t Tune) conclusion() []string {
 	case chosen == nil:
 		return []string{"Nothing is chosen: of no configuration both cost and response time are known."}
 	case slo != "":
-		list = append(list, fmt.Sprintf("%s is the cheapest that keeps %s: %s.", short(chosen.Name), slo, t.figures(chosen)))
+		keeps := "keeps"
+		if t.any(func(c *tune.Configuration) bool { return c.Meets == nil }) {
+			keeps = "is known to keep"
+		}
+		list = append(list, fmt.Sprintf("%s is the cheapest that %s %s: %s.", short(chosen.Name), keeps, slo, t.figures(chosen)))
 	default:
-		list = append(list, fmt.Sprintf("%s is the cheapest: %s. No SLO was given (--slo p99=50ms).", short(chosen.Name), t.figures(chosen)))
+		of := ""
+		if t.any(func(c *tune.Configuration) bool { return c.Standing == tune.Unplaced }) {
+			of = " of those whose response time was measured"
+		}
+		list = append(list, fmt.Sprintf("%s is the cheapest%s: %s. No SLO was given (--slo p99=50ms).", short(chosen.Name), of, t.figures(chosen)))
 	}
 	if len(t.Rivals) > 0 {
 		list = append(list, fmt.Sprintf("It cannot be told whether it costs less than %s: the ranges of the costs overlap.", visible(strings.Join(t.Rivals, ", "))))
@@ -167,6 +175,16 @@ func (t Tune) conclusion() []string {
 		list = append(list, fmt.Sprintf("%s is the fastest: %s.", short(fastest.Name), t.figures(fastest)))
 	}
 	return list
+}
+
+// any says whether a configuration is so. One that did not run may cost less than the chosen one, as the table shows.
+func (t Tune) any(so func(*tune.Configuration) bool) bool {
+	for i := range t.Configurations {
+		if so(&t.Configurations[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 func (t Tune) named(name string) *tune.Configuration {

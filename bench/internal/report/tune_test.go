@@ -63,7 +63,10 @@ func TestTune(t *testing.T) {
 		free.Configurations[i].Meets = nil
 	}
 	free.Place()
-	for name, r := range map[string]*tune.Result{"tune": tuned(), "tune-none": none, "tune-blind": blind, "tune-free": free} {
+	all := tuned()
+	all.Configurations = all.Configurations[:4]
+	all.Place()
+	for name, r := range map[string]*tune.Result{"tune": tuned(), "tune-none": none, "tune-blind": blind, "tune-free": free, "tune-all": all} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var text bytes.Buffer

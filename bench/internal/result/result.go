@@ -77,9 +77,12 @@ type Environment struct {
 	Redis *Redis `json:"redis"`
 }
 
+// Miniredis is the kind of Redis that bench serves itself where no other is found.
+const Miniredis = "miniredis"
+
 // Redis is the store that both targets of a local run share.
 type Redis struct {
-	// Kind is external, redis-server, valkey-server or miniredis.
+	// Kind is external, redis-server, valkey-server or Miniredis.
 	Kind    string `json:"kind"`
 	Version string `json:"version"`
 	// URL never has a password in it.

@@ -39,7 +39,7 @@ const (
 // an SLO, and of a search for the capacity, which goes to where the SLO is missed and holds its trials against it one by one.
 //
 // A phase without requests is left out: it is neither met nor missed, as an idle phase, or one that an interrupted run never came
-// to. A total without requests is missed, as nothing shows that it would be met.
+// to. So is a total without requests of an interrupted run; of a whole one it is missed, as nothing shows that it would be met.
 func (r *Run) Judge() []Threshold {
 	var list []Threshold
 	searched := slices.ContainsFunc(r.Targets, func(t Target) bool { return t.Capacity != nil })
@@ -49,6 +49,9 @@ func (r *Run) Judge() []Threshold {
 	for i := range r.Targets {
 		t := &r.Targets[i]
 		for _, s := range t.judged() {
+			if s.requests == 0 && r.Interrupted {
+				continue
+			}
 			for _, limit := range r.Scenario.SLO {
 				list = append(list, s.hold(t.Name, limit))
 			}

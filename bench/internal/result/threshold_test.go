@@ -227,6 +227,10 @@ func TestJudgeOfSearch(t *testing.T) {
 	if n := len(run.Judge()); n != 2 {
 		t.Fatalf("%d thresholds of two targets", n)
 	}
+	run.Interrupted = true
+	if list := run.Judge(); list != nil {
+		t.Errorf("what an interrupted run never came to is judged: %+v", list)
+	}
 	run.Targets[1].Capacity = &result.Capacity{}
 	if list := run.Judge(); list != nil {
 		t.Errorf("a search is judged: %+v", list)

@@ -145,7 +145,7 @@ func (s *Set) startMiniredis(ctx context.Context) (*store, error) {
 	if err := s.start(ctx, "miniredis", cmd, out, redisPatience); err != nil {
 		return nil, err
 	}
-	return &store{url: hello.URL, info: result.Redis{Kind: "miniredis", Version: hello.Version, URL: hello.URL}}, nil
+	return &store{url: hello.URL, info: result.Redis{Kind: result.Miniredis, Version: hello.Version, URL: hello.URL}}, nil
 }
 
 // freePort finds a loopback port that nothing listens on at this moment.

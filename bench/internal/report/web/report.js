@@ -58,6 +58,7 @@
     distr: axis.scale === "log" ? 3 : 1,
     range: (u, low, high) => (zoomed && zoomed() && low != null && low < high ? [low, high] : range(axis)(u, low, high)),
   });
+  const wholes = Array.from({ length: 48 }, (_, i) => [1, 2, 5][i % 3] * 10 ** Math.floor(i / 3));
   const ticks = (axis) => {
     const t = theme();
     const out = {
@@ -67,6 +68,7 @@
       ticks: { stroke: t.muted, width: 1, size: 5 },
       values: (u, splits) => splits.map((v) => (v == null ? "" : formats[axis.unit](v))),
     };
+    if (axis.unit === "count") out.incrs = wholes;
     if (axis.scale === "log") {
       out.splits = (u, i, low, high) => (axis.unit === "percentile" ? percentileSplits(low, high, u.width < 420) : logSplits(low, high));
       out.filter = (u, splits) => splits;
