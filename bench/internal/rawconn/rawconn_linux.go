@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -123,17 +122,4 @@ func Read(fd uintptr, p []byte) (n int, err error) {
 		return 0, errno
 	}
 	return n, nil
-}
-
-// call makes a system call with p, which is not empty, again if a signal interrupts it.
-func call(trap, fd uintptr, p []byte) (int, syscall.Errno) {
-	for {
-		n, _, errno := unix.RawSyscall(trap, fd, uintptr(unsafe.Pointer(&p[0])), uintptr(len(p))) //nolint:gosec // p lives as long as the call
-		if errno == 0 {
-			return int(n), 0
-		}
-		if errno != unix.EINTR {
-			return 0, errno
-		}
-	}
 }
