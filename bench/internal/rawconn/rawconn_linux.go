@@ -21,7 +21,9 @@ func New(c net.Conn) net.Conn {
 	if err != nil { // never, of a connection that is not nil
 		return c
 	}
-	return &conn{TCPConn: tcp, in: transfer{raw: raw.Read, trap: unix.SYS_READ}, out: transfer{raw: raw.Write, trap: unix.SYS_WRITE, all: true}}
+	w := &conn{TCPConn: tcp, in: transfer{raw: raw.Read, trap: unix.SYS_READ}, out: transfer{raw: raw.Write, trap: unix.SYS_WRITE, all: true}}
+	w.in.try, w.out.try = w.in.once, w.out.once // made here: it would be an allocation a call
+	return w
 }
 
 type conn struct {
@@ -71,7 +73,7 @@ type transfer struct {
 	all  bool // not done before all has been moved
 
 	mu    sync.Mutex
-	try   func(fd uintptr) (done bool) // made once
+	try   func(fd uintptr) (done bool) // once
 	rest  []byte
 	moved int
 	errno syscall.Errno
@@ -81,9 +83,6 @@ type transfer struct {
 func (t *transfer) move(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.try == nil {
-		t.try = t.once
-	}
 	t.rest, t.moved, t.errno = p, 0, 0
 	err := t.raw(t.try)
 	t.rest = nil
