@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
@@ -157,13 +158,13 @@ func (t Tune) conclusion() []string {
 		return []string{"Nothing is chosen: of no configuration both cost and response time are known."}
 	case slo != "":
 		keeps := "keeps"
-		if t.any(func(c *tune.Configuration) bool { return c.Meets == nil }) {
+		if slices.ContainsFunc(t.Configurations, func(c tune.Configuration) bool { return c.Meets == nil }) {
 			keeps = "is known to keep"
 		}
 		list = append(list, fmt.Sprintf("%s is the cheapest that %s %s: %s.", short(chosen.Name), keeps, slo, t.figures(chosen)))
 	default:
-		of := ""
-		if t.any(func(c *tune.Configuration) bool { return c.Standing == tune.Unplaced }) {
+		of := "" // what did not run may cost less, as the table shows
+		if slices.ContainsFunc(t.Configurations, func(c tune.Configuration) bool { return c.Standing == tune.Unplaced }) {
 			of = " of those whose response time was measured"
 		}
 		list = append(list, fmt.Sprintf("%s is the cheapest%s: %s. No SLO was given (--slo p99=50ms).", short(chosen.Name), of, t.figures(chosen)))
@@ -175,16 +176,6 @@ func (t Tune) conclusion() []string {
 		list = append(list, fmt.Sprintf("%s is the fastest: %s.", short(fastest.Name), t.figures(fastest)))
 	}
 	return list
-}
-
-// any says whether a configuration is so. One that did not run may cost less than the chosen one, as the table shows.
-func (t Tune) any(so func(*tune.Configuration) bool) bool {
-	for i := range t.Configurations {
-		if so(&t.Configurations[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 func (t Tune) named(name string) *tune.Configuration {
