@@ -102,17 +102,6 @@ func TestLogText(t *testing.T) {
 	}
 }
 
-// patiently calls otherwise if done does not come true.
-func patiently(t *testing.T, done func() bool, otherwise func()) {
-	t.Helper()
-	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			otherwise()
-			return
-		}
-	}
-}
-
 // The records as in logs of AWS of October 2026, and as the schema has them
 // (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html).
 func TestLogJSON(t *testing.T) {

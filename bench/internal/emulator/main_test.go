@@ -138,10 +138,20 @@ const patience = time.Minute
 // eventually waits for cond; it fails the test only if it does not come true in the end.
 func eventually(tb testing.TB, what string, cond func() bool) {
 	tb.Helper()
-	for end := time.Now().Add(patience); !cond(); time.Sleep(time.Millisecond) {
+	patiently(tb, cond, func() {
+		tb.Helper()
+		buf := make([]byte, 1<<20)
+		tb.Fatalf("%s\n%s", what, buf[:runtime.Stack(buf, true)])
+	})
+}
+
+// patiently calls otherwise if done does not come true.
+func patiently(tb testing.TB, done func() bool, otherwise func()) {
+	tb.Helper()
+	for end := time.Now().Add(patience); !done(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
-			buf := make([]byte, 1<<20)
-			tb.Fatalf("%s\n%s", what, buf[:runtime.Stack(buf, true)])
+			otherwise()
+			return
 		}
 	}
 }
