@@ -101,6 +101,7 @@ func TestLoad(t *testing.T) {
 func TestLoadFaults(t *testing.T) {
 	const want = "want redis://[user:password@]host[:port][/db], or rediss:// for TLS"
 	const hidden = "REDIS_URL (not shown, it may hold a password)"
+	const escaped = " has an @ after the host (in a password / is %2F, ? is %3F, # is %23): "
 	for name, tt := range map[string]struct {
 		env  map[string]string
 		want []string
@@ -110,6 +111,11 @@ func TestLoadFaults(t *testing.T) {
 		"other scheme":         {map[string]string{"REDIS_URL": "http://u:secret@h"}, []string{hidden + ": " + want}},
 		"no scheme":            {map[string]string{"REDIS_URL": "secret@h:6379"}, []string{hidden + " is not a URL: " + want}},
 		"no host":              {map[string]string{"REDIS_URL": "redis:secret"}, []string{hidden + ": " + want}},
+		"/ in the password":    {map[string]string{"REDIS_URL": "redis://u:12/secret@h:6379/0"}, []string{hidden + escaped + want}},
+		"? in the password":    {map[string]string{"REDIS_URL": "redis://u:12?secret@h"}, []string{hidden + escaped + want}},
+		"# in the password":    {map[string]string{"REDIS_URL": "redis://u:12#secret@h"}, []string{hidden + escaped + want}},
+		"escaped @":            {map[string]string{"REDIS_URL": "redis://u:12/secret%40h"}, []string{hidden + escaped + want}},
+		"IAM, / in a password": {map[string]string{"REDIS_URL": "redis://s/:secret@", "REDIS_IAM_USER": "u", "REDIS_IAM_CACHE": "c", "AWS_REGION": "us-east-1"}, []string{hidden + escaped + want}},
 		"query":                {map[string]string{"REDIS_URL": "redis://:secret@h?password=secret"}, []string{`REDIS_URL="redis://:xxxxx@h": a query or fragment is not allowed, ` + want}},
 		"port":                 {map[string]string{"REDIS_URL": "redis://:secret@h:0"}, []string{`REDIS_URL="redis://:xxxxx@h:0": want a port from 1 to 65535`}},
 		"database":             {map[string]string{"REDIS_URL": "redis://:secret@h/x"}, []string{`REDIS_URL="redis://:xxxxx@h/x": the path must be a database number, ` + want}},
@@ -171,6 +177,8 @@ func FuzzLoad(f *testing.F) {
 	f.Add("", "8080", "redis://u:hunter2@h:1/2", "false", "10", "24h", "info", "api-proxy", "buffered", "", "", "")
 	f.Add("127.0.0.1", "0", "rediss://:hunter2@h", "true", "1", "1s", "DEBUG", "", "stream", "u", "c", "us-east-1")
 	f.Add("", "0", "rediss://h", "true", "1", "1s", "DEBUG", "", "stream", "u", "c", "us-east-1")
+	f.Add("", "0", "redis://s/:hunter2@", "true", "1", "1s", "DEBUG", "", "stream", "u", "c", "us-east-1")
+	f.Add("", "0", "redis://s?#:hunter2@", "true", "1", "1s", "DEBUG", "", "stream", "", "", "")
 	f.Add("h", "-1", "redis:hunter2", "x", "1e9", "1y", "loud", "?", "?", "?", "?", "?")
 	f.Fuzz(func(t *testing.T, host, port, redis, cluster, pool, ttl, level, adapter, mode, user, cache, region string) {
 		c, err := boot.Load(env(map[string]string{

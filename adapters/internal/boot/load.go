@@ -105,6 +105,11 @@ func (l *loader) redisURL(name string, cluster bool) (*url.URL, int) {
 		l.fault("%s (not shown, it may hold a password): %s", name, wantRedisURL)
 		return nil, 0
 	}
+	if strings.Contains(u.Path+u.RawQuery+u.Fragment, "@") {
+		// A password with one of /?# in it begins before that and goes on up to the @.
+		l.fault("%s (not shown, it may hold a password) has an @ after the host (in a password / is %%2F, ? is %%3F, # is %%23): %s", name, wantRedisURL)
+		return nil, 0
+	}
 	shown := u.Redacted()
 	if u.RawQuery != "" || u.Fragment != "" {
 		u.RawQuery, u.Fragment = "", ""
