@@ -24,7 +24,7 @@ func (d *decoder) request(a *adapter, inv *invocation) (*http.Request, error) {
 	target := d.target(a)
 	domain, from := d.add(d.domainName), d.addRemote()
 	cookies := d.addCookies()
-	ok := d.addHeaders(cookies != mark{})
+	ok := d.addHeaders(cookies != mark{}) && isFieldValue(d.text[cookies.start:cookies.end])
 	all := string(d.text)
 	text := func(m mark) string { return all[m.start:m.end] }
 	if !ok || !validMethod(text(method)) {
@@ -109,12 +109,20 @@ func (d *decoder) addHeaders(noCookie bool) bool {
 		for value.start < value.end && isBlank(d.text[value.end-1]) {
 			value.end--
 		}
-		for _, c := range d.text[value.start:value.end] {
-			if c < ' ' && c != '\t' || c == 0x7f {
-				return false
-			}
+		if !isFieldValue(d.text[value.start:value.end]) {
+			return false
 		}
 		d.marks = append(d.marks, name, value)
+	}
+	return true
+}
+
+// isFieldValue tells whether v has no control characters (RFC 9110, section 5.5). Bytes over 0x7f are taken, as by net/http.
+func isFieldValue(v []byte) bool {
+	for _, c := range v {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return false
+		}
 	}
 	return true
 }

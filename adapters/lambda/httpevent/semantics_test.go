@@ -243,10 +243,12 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		}
 	}
 	for name, event := range map[string]string{
-		"line break in a value": `{"version":"2.0","rawPath":"/","headers":{"x":"a\nb"},"requestContext":{"http":{"method":"GET"}}}`,
-		"blank in a name":       `{"version":"2.0","rawPath":"/","headers":{"x y":"a"},"requestContext":{"http":{"method":"GET"}}}`,
-		"empty name":            `{"version":"2.0","rawPath":"/","headers":{"":"a"},"requestContext":{"http":{"method":"GET"}}}`,
-		"blank in the method":   `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"G T"}}}`,
+		"line break in a value":  `{"version":"2.0","rawPath":"/","headers":{"x":"a\nb"},"requestContext":{"http":{"method":"GET"}}}`,
+		"NUL in a value":         `{"version":"2.0","rawPath":"/","headers":{"x":"a\u0000"},"requestContext":{"http":{"method":"GET"}}}`,
+		"line break in a cookie": `{"version":"2.0","rawPath":"/","cookies":["a=b","c=\nd"],"requestContext":{"http":{"method":"GET"}}}`,
+		"blank in a name":        `{"version":"2.0","rawPath":"/","headers":{"x y":"a"},"requestContext":{"http":{"method":"GET"}}}`,
+		"empty name":             `{"version":"2.0","rawPath":"/","headers":{"":"a"},"requestContext":{"http":{"method":"GET"}}}`,
+		"blank in the method":    `{"version":"2.0","rawPath":"/","requestContext":{"http":{"method":"G T"}}}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := invokeRaw(t, called, event); got.Status != 400 {
