@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,7 +25,10 @@ type figures struct {
 	Note string `json:"note,omitempty"`
 }
 
-var errNoRate = errors.New("its output tells no rate of requests")
+var (
+	errNoRate     = errors.New("its output tells no rate of requests")
+	errImpossible = errors.New("its output has figures that cannot be")
+)
 
 var (
 	rateLine       = regexp.MustCompile(`(?m)^\s*Requests/sec:\s+([0-9.]+)\s*$`)
@@ -55,6 +59,18 @@ func (f figures) good() figures {
 	return f
 }
 
+// figures reads what the generator printed.
+func (t *tool) figures(out string) (figures, error) {
+	f, err := t.parse(out)
+	if err != nil {
+		return figures{}, err
+	}
+	if f.Requests < 0 || f.Failed < 0 || !(f.RatePerSecond >= 0) || math.IsInf(f.RatePerSecond, 0) {
+		return figures{}, errImpossible
+	}
+	return f, nil
+}
+
 // number is the whole or broken number that a pattern found.
 func number(text string) float64 {
 	v, err := strconv.ParseFloat(text, 64)
@@ -67,11 +83,14 @@ func number(text string) float64 {
 // count is the whole number that a pattern found.
 func count(text string) int64 {
 	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
+	if err != nil || v > maxCount {
 		return 0
 	}
 	return v
 }
+
+// maxCount is more than any tool prints; sums of such numbers do not overflow.
+const maxCount = 1e12
 
 // rateOf finds the line that hey and wrk share.
 func rateOf(out string) (float64, error) {

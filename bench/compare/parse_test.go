@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -76,9 +78,22 @@ func read(t testing.TB, name string) string {
 func TestParseNothing(t *testing.T) {
 	for _, tool := range allTools() {
 		for _, out := range []string{"", "{}", "null", "Usage: tool [flags]\n", `{"Requests": "many"}`, "Requests/sec: many\n"} {
-			if f, err := tool.parse(out); err == nil {
+			if f, err := tool.figures(out); err == nil {
 				t.Errorf("%s: figures %+v of %q", tool.name, f, out)
 			}
+		}
+	}
+}
+
+func TestParseImpossible(t *testing.T) {
+	for name, out := range map[string]string{
+		"vegeta": `{"requests":2000,"throughput":200,"success":6}`,
+		"fortio": `{"ActualQPS":5,"RetCodes":{"200":-3}}`,
+		"oha":    `{"summary":{"requestsPerSec":-1},"statusCodeDistribution":{"200":3}}`,
+	} {
+		i := slices.IndexFunc(allTools(), func(t *tool) bool { return t.name == name })
+		if f, err := allTools()[i].figures(out); !errors.Is(err, errImpossible) {
+			t.Errorf("%s: figures %+v, %v of %q", name, f, err, out)
 		}
 	}
 }
@@ -94,7 +109,7 @@ func FuzzParse(f *testing.F) {
 	tools := allTools()
 	f.Fuzz(func(t *testing.T, out string) {
 		for _, tool := range tools {
-			got, err := tool.parse(out)
+			got, err := tool.figures(out)
 			if err != nil {
 				continue
 			}

@@ -232,7 +232,7 @@ func (t *tool) measure(ctx context.Context, m *machine, j job) (figures, error) 
 	if err != nil {
 		return figures{}, fmt.Errorf("%s: %w", t.name, err)
 	}
-	f, err := t.parse(c.stdout)
+	f, err := t.figures(c.stdout)
 	if err != nil {
 		return figures{}, fmt.Errorf("%s: %w (see %s.out)", t.name, err, j.base)
 	}
