@@ -85,6 +85,16 @@ run "behind_an_alb" {
   }
 
   assert {
+    condition     = aws_autoscaling_group.this[0].instance_refresh[0].preferences[0].auto_rollback != true
+    error_message = "AWS refuses a further template while a refresh that can roll back is under way"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this[0].min_elb_capacity == 1 && aws_autoscaling_group.this[0].wait_for_elb_capacity == null && aws_autoscaling_group.this[0].desired_capacity == 1
+    error_message = "apply does not wait for the instances, or an update waits for as many as there were before"
+  }
+
+  assert {
     condition     = length(aws_autoscaling_policy.cpu) == 0 && length(aws_instance.single) == 0
     error_message = "there is what was not asked for"
   }
@@ -104,6 +114,11 @@ run "scales" {
   variables {
     instance_count = { min = 1, max = 4 }
     instance_type  = "c7g.large"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this[0].min_elb_capacity == 1 && aws_autoscaling_group.this[0].min_size == 1
+    error_message = "apply does not wait for the instances"
   }
 
   assert {

@@ -165,6 +165,7 @@ resource "aws_autoscaling_group" "this" {
   name                = "${var.name}-ec2"
   min_size            = var.instance_count.min
   max_size            = var.instance_count.max
+  desired_capacity    = local.scales ? null : var.instance_count.min # else an update waits for as many as there were before
   vpc_zone_identifier = var.private_subnet_ids
   target_group_arns   = [aws_lb_target_group.instances[0].arn]
 
@@ -174,8 +175,9 @@ resource "aws_autoscaling_group" "this" {
   health_check_grace_period = 180
   default_instance_warmup   = 60
 
-  # apply ends when so many instances answer through the ALB, or with an error.
-  wait_for_elb_capacity     = var.instance_count.min
+  # apply ends when so many instances answer through the ALB, or with an error. wait_for_elb_capacity would demand exactly so many, of
+  # updates too, and a group that has scaled out has more.
+  min_elb_capacity          = var.instance_count.min
   wait_for_capacity_timeout = "10m"
 
   launch_template {
@@ -191,8 +193,9 @@ resource "aws_autoscaling_group" "this" {
       min_healthy_percentage = 100
       max_healthy_percentage = 200
       instance_warmup        = 60
-      auto_rollback          = true
       skip_matching          = true
+      # Not auto_rollback: the group has its new template before the refresh starts, so that AWS would roll back to that one, and until the
+      # refresh has ended AWS would refuse any further template, such as one with a better binary.
     }
   }
 
