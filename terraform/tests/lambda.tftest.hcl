@@ -146,6 +146,11 @@ run "alb" {
   }
 
   assert {
+    condition     = aws_lb_target_group.this[0].health_check[0].interval > aws_lb_target_group.this[0].health_check[0].timeout
+    error_message = "AWS refuses a health check that is due before the one before has ended, even one that is off"
+  }
+
+  assert {
     condition     = aws_lb_target_group_attachment.this[0].target_id == aws_lambda_alias.live.arn && aws_lambda_permission.alb[0].source_arn == aws_lb_target_group.this[0].arn
     error_message = "the ALB does not call the alias"
   }

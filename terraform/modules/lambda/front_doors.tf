@@ -108,6 +108,9 @@ resource "aws_lb_target_group" "this" {
   # Health checks would be invocations, which cost and keep an environment warm.
   health_check {
     enabled = false
+    # AWS checks these all the same, and the provider's interval is as long as AWS's timeout for functions, which must be shorter.
+    interval = 35
+    timeout  = 30
   }
 }
 
