@@ -63,6 +63,11 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
   enable_deletion_protection = false
   tags                       = var.tags
+
+  # It cannot go to another VPC, and a security group in use cannot be deleted: it has to go first.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.alb[count.index].id]
+  }
 }
 
 resource "aws_lb_target_group" "instances" {
@@ -218,6 +223,11 @@ resource "aws_autoscaling_group" "this" {
     aws_vpc_security_group_egress_rule.s3,
     aws_vpc_security_group_ingress_rule.from_alb,
   ]
+
+  # Its instances are in the group and in the VPC, which neither can be deleted before them.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.instance.id]
+  }
 }
 
 resource "aws_autoscaling_policy" "cpu" {
@@ -233,5 +243,10 @@ resource "aws_autoscaling_policy" "cpu" {
     predefined_metric_specification {
       predefined_metric_type = "ASGAverageCPUUtilization"
     }
+  }
+
+  # A new group of the same name is without policies.
+  lifecycle {
+    replace_triggered_by = [aws_autoscaling_group.this[count.index].id]
   }
 }

@@ -14,6 +14,10 @@ resource "aws_lambda_function_url" "this" {
   qualifier          = aws_lambda_alias.live.name
   authorization_type = local.auth
   invoke_mode        = var.response_stream ? "RESPONSE_STREAM" : "BUFFERED"
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # A public URL needs both of these since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
@@ -27,6 +31,13 @@ resource "aws_lambda_permission" "public_url" {
   # wildcard: a public URL, by explicit consent
   principal              = "*"
   function_url_auth_type = "NONE"
+
+  # The provider adds a permission of its own when it makes a public URL, and of two additions at once AWS may forget one.
+  depends_on = [aws_lambda_function_url.this]
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 resource "aws_lambda_permission" "public_invoke" {
@@ -40,6 +51,12 @@ resource "aws_lambda_permission" "public_invoke" {
   principal = "*"
   # Through the URL only: without this anybody with an AWS account could call the Invoke API.
   invoked_via_function_url = true
+
+  depends_on = [aws_lambda_function_url.this]
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # --- HTTP API ----------------------------------------------------------------------------------------------------------
@@ -93,6 +110,10 @@ resource "aws_lambda_permission" "http_api" {
   principal     = "apigateway.amazonaws.com"
   # wildcard: any stage of this one API and its only route
   source_arn = "${aws_apigatewayv2_api.this[0].execution_arn}/*/$default"
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # --- ALB ---------------------------------------------------------------------------------------------------------------
@@ -123,6 +144,10 @@ resource "aws_lambda_permission" "alb" {
   action        = "lambda:InvokeFunction"
   principal     = "elasticloadbalancing.amazonaws.com"
   source_arn    = aws_lb_target_group.this[0].arn
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 resource "aws_lb_target_group_attachment" "this" {
