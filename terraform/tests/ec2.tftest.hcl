@@ -273,9 +273,10 @@ run "texts_that_break_out" {
     environment = { A = "1\nExecStartPre=/bin/false" }
     callers     = { "Bob's" = "203.0.113.0/24" }
     egress      = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
+    tags        = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.callers, var.egress, var.environment]
+  expect_failures = [var.callers, var.egress, var.environment, var.tags]
 }
 
 # Every input that can be wrong, in every way, all at once: each has to be named.

@@ -417,7 +417,8 @@ run "names_that_aws_refuses" {
   variables {
     egress = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
     alb    = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { "Bob's" = "203.0.113.0/24" } }
+    tags   = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.alb, var.egress]
+  expect_failures = [var.alb, var.egress, var.tags]
 }

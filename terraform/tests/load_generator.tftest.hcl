@@ -174,7 +174,8 @@ run "name_that_aws_keeps" {
 
   variables {
     name = "amzn-s3-demo-bench"
+    tags = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.tags]
 }

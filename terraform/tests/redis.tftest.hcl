@@ -257,7 +257,8 @@ run "names_that_aws_refuses" {
   variables {
     name                      = "sg-cache"
     client_security_group_ids = { "Bob's" = "sg-0123456789abcdef0" } # no description of a rule
+    node_type                 = "cache.m1.small"                     # no encryption
   }
 
-  expect_failures = [var.client_security_group_ids, var.name]
+  expect_failures = [var.client_security_group_ids, var.name, var.node_type]
 }

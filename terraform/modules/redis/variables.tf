@@ -38,6 +38,11 @@ variable "node_type" {
     condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.node_type))
     error_message = "node_type: allowed are ElastiCache's node types, such as cache.t4g.micro or cache.m7g.large."
   }
+
+  validation {
+    condition     = !can(regex("^cache\\.([a-z]+1|m2|[a-z]+[0-9]+[a-z]*d)\\.", var.node_type))
+    error_message = "node_type: allowed are node types that encrypt, which t1, m1, m2 and c1 do not, and that have no local disks, such as cache.r6gd.xlarge, which take data tiering."
+  }
 }
 
 variable "serverless_limits" {
