@@ -158,6 +158,12 @@ run "single_instance" {
   variables {
     alb          = false
     https_egress = true
+    tags         = { project = "crossover", stack = "s" }
+  }
+
+  assert {
+    condition     = tomap(aws_instance.single[0].volume_tags) == tomap({ Name = "crossover-ec2", stack = "s" })
+    error_message = "tags of the volume are missing, or are among the provider's default tags, so that each plan adds them again"
   }
 
   assert {
