@@ -285,6 +285,24 @@ run "texts_that_break_out" {
   expect_failures = [var.callers, var.egress, var.environment, var.tags]
 }
 
+run "rules_that_there_are_already" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    callers = { office = "203.0.113.0/24", again = "203.0.113.0/24" }
+    egress = {
+      redis = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+      again = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+    }
+  }
+
+  expect_failures = [var.callers, var.egress]
+}
+
 # Every input that can be wrong, in every way, all at once: each has to be named.
 
 run "wrong_inputs" {

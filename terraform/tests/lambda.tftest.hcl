@@ -422,3 +422,21 @@ run "names_that_aws_refuses" {
 
   expect_failures = [var.alb, var.egress, var.tags]
 }
+
+run "rules_that_there_are_already" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    alb = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { office = "203.0.113.0/24", again = "203.0.113.0/24" } }
+    egress = {
+      redis = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+      again = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+    }
+  }
+
+  expect_failures = [var.alb, var.egress]
+}

@@ -262,3 +262,17 @@ run "names_that_aws_refuses" {
 
   expect_failures = [var.client_security_group_ids, var.name, var.node_type]
 }
+
+run "client_that_is_there_already" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    client_security_group_ids = { ec2 = "sg-0123456789abcdef0", again = "sg-0123456789abcdef0" }
+  }
+
+  expect_failures = [var.client_security_group_ids]
+}

@@ -185,6 +185,11 @@ variable "egress" {
     condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = length(distinct([for e in var.egress : "${e.security_group_id}:${e.port}"])) == length(var.egress)
+    error_message = "egress: allowed is each port of a security group once; AWS refuses a second rule for it."
+  }
 }
 
 variable "session_manager" {
@@ -226,6 +231,11 @@ variable "callers" {
   validation {
     condition     = alltrue([for name in keys(var.callers) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.callers))) == length(var.callers)
+    error_message = "callers: allowed is each network once; AWS refuses a second rule for it."
   }
 }
 

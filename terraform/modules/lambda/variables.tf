@@ -188,6 +188,11 @@ variable "egress" {
     condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = length(distinct([for e in var.egress : "${e.security_group_id}:${e.port}"])) == length(var.egress)
+    error_message = "egress: allowed is each port of a security group once; AWS refuses a second rule for it."
+  }
 }
 
 # --- front door --------------------------------------------------------------------------------------------------------
@@ -273,6 +278,11 @@ variable "alb" {
   validation {
     condition     = var.alb == null || alltrue([for name in try(keys(var.alb.callers), []) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "alb.callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
+
+  validation {
+    condition     = var.alb == null || try(length(distinct(values(var.alb.callers))) == length(var.alb.callers), true)
+    error_message = "alb.callers: allowed is each network once; AWS refuses a second rule for it."
   }
 }
 

@@ -101,6 +101,11 @@ variable "client_security_group_ids" {
     condition     = alltrue([for name in keys(var.client_security_group_ids) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "client_security_group_ids: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = length(distinct(values(var.client_security_group_ids))) == length(var.client_security_group_ids)
+    error_message = "client_security_group_ids: allowed is each security group once; AWS refuses a second rule for it."
+  }
 }
 
 variable "tags" {
