@@ -92,6 +92,25 @@ func TestEngineIsReplaced(t *testing.T) {
 	}
 }
 
+// The provider sends the policy of ciphers of a listener that had TLS when that gets plain HTTP, and AWS refuses it.
+func TestListenersAreReplacedWithTheirProtocol(t *testing.T) {
+	n := 0
+	for _, path := range configurations(t) {
+		for _, r := range resources(t, path) {
+			if r.Labels[0] != "aws_lb_listener" {
+				continue
+			}
+			n++
+			if !triggeredBy(r, "terraform_data") {
+				t.Errorf("%s: %s.%s is not replaced when TLS comes or goes", r.Range(), r.Labels[0], r.Labels[1])
+			}
+		}
+	}
+	if n < 2 {
+		t.Errorf("only %d listeners", n)
+	}
+}
+
 // The provider itself gives the public the right to a URL without authentication, in a request that runs beside those of our permissions.
 func TestPermissionsOfAPublicURLComeLater(t *testing.T) {
 	n := 0

@@ -91,6 +91,11 @@ resource "aws_lb_target_group" "instances" {
   }
 }
 
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+resource "terraform_data" "tls" {
+  input = local.tls
+}
+
 resource "aws_lb_listener" "this" {
   count = local.alb_count
 
@@ -104,6 +109,10 @@ resource "aws_lb_listener" "this" {
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.instances[0].arn
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.tls]
   }
 }
 

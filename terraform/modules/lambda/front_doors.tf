@@ -159,6 +159,11 @@ resource "aws_lb_target_group_attachment" "this" {
   depends_on = [aws_lambda_permission.alb]
 }
 
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+resource "terraform_data" "tls" {
+  input = try(var.alb.certificate_arn != null, false)
+}
+
 resource "aws_lb_listener" "this" {
   count = local.alb ? 1 : 0
 
@@ -172,6 +177,10 @@ resource "aws_lb_listener" "this" {
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.this[0].arn
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.tls]
   }
 }
 
