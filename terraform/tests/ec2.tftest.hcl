@@ -324,6 +324,7 @@ run "wrong_inputs" {
     public_subnet_ids  = ["subnet-0123456789abcdef0"]
     private_subnet_ids = []
     s3_prefix_list_id  = "s3"
+    environment        = { A = format("%013000d", 0) } # more than fits into user data
     callers            = { a = "1.0.0.0/8", b = "2.0.0.0/8" }
     egress             = { x = { security_group_id = "sg-0123456789abcdef0", port = 65536 } }
     domain_name        = "https://bench.example.com"
@@ -337,6 +338,7 @@ run "wrong_inputs" {
     var.cpu_target,
     var.domain_name,
     var.egress,
+    var.environment,
     var.instance_count,
     var.name,
     var.policies,

@@ -328,6 +328,7 @@ run "wrong_inputs" {
     timeout_s            = 901
     reserved_concurrency = 0
     log_retention_days   = 8
+    environment          = { AB = format("%04090d", 0) } # more than Lambda takes
     vpc_id               = "default"
     subnet_ids           = []
     egress               = { x = { security_group_id = "sg-0123456789abcdef0", port = 0 } }
@@ -339,6 +340,7 @@ run "wrong_inputs" {
     var.alb,
     var.arch,
     var.egress,
+    var.environment,
     var.log_retention_days,
     var.name,
     var.policies,
@@ -418,9 +420,11 @@ run "names_that_aws_refuses" {
     egress = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
     alb    = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { "Bob's" = "203.0.113.0/24" } }
     tags   = { Team = "x", team = "y" }
+
+    environment = { LAMBDA_TASK_ROOT = "/" }
   }
 
-  expect_failures = [var.alb, var.egress, var.tags]
+  expect_failures = [var.alb, var.egress, var.environment, var.tags]
 }
 
 run "rules_that_there_are_already" {

@@ -31,6 +31,14 @@ variable "environment" {
     condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
     error_message = "environment: allowed are names of letters, digits and underscores, and values of one line."
   }
+
+  # As the lines of the unit that they become. Four characters of base64 are three bytes.
+  validation {
+    condition = sum(concat([0], [
+      for name, value in var.environment : length(base64encode("Environment=${jsonencode("${name}=${replace(value, "%", "%%")}")}\n"))
+    ])) <= 13000 / 3 * 4
+    error_message = "environment: allowed are 13,000 bytes together, some more for each variable; EC2 takes 16,384 bytes of user data."
+  }
 }
 
 variable "policies" {

@@ -44,8 +44,14 @@ variable "environment" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^AWS_", name))])
-    error_message = "environment: allowed are names of two or more letters, digits and underscores, the first a letter; those that start with AWS_ are Lambda's own."
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^(AWS_|LAMBDA_RUNTIME_DIR$|LAMBDA_TASK_ROOT$)", name))])
+    error_message = "environment: allowed are names of two or more letters, digits and underscores, the first a letter; those that start with AWS_, LAMBDA_RUNTIME_DIR and LAMBDA_TASK_ROOT are Lambda's own."
+  }
+
+  # Four characters of base64 are three bytes.
+  validation {
+    condition     = length(base64encode(jsonencode(var.environment))) <= 4000 / 3 * 4
+    error_message = "environment: allowed are 4,000 bytes of JSON together; Lambda takes 4,096, and this module adds to it."
   }
 }
 
