@@ -305,6 +305,11 @@ variable "redis_node_type" {
     condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.redis_node_type))
     error_message = "redis_node_type: allowed are ElastiCache's node types, such as cache.t4g.micro or cache.m7g.large."
   }
+
+  validation {
+    condition     = !can(regex("^cache\\.([a-z]+1|m2|[a-z]+[0-9]+[a-z]*d)\\.", var.redis_node_type))
+    error_message = "redis_node_type: allowed are node types that encrypt, which t1, m1, m2 and c1 do not, and that have no local disks, such as cache.r6gd.xlarge, which take data tiering."
+  }
 }
 
 variable "redis_serverless" {
@@ -482,5 +487,10 @@ variable "tags" {
   validation {
     condition     = !anytrue([for key in keys(var.tags) : contains(["project", "stack", "expires_at", "name"], lower(key))])
     error_message = "tags: project, stack, expires_at and Name are set by this configuration."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags: allowed are no two keys that differ in nothing but capitals; IAM takes them for one."
   }
 }

@@ -85,6 +85,16 @@ run "behind_an_alb" {
   }
 
   assert {
+    condition     = aws_autoscaling_group.this[0].instance_refresh[0].preferences[0].auto_rollback != true
+    error_message = "AWS refuses a further template while a refresh that can roll back is under way"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this[0].min_elb_capacity == 1 && aws_autoscaling_group.this[0].wait_for_elb_capacity == null && aws_autoscaling_group.this[0].desired_capacity == 1
+    error_message = "apply does not wait for the instances, or an update waits for as many as there were before"
+  }
+
+  assert {
     condition     = length(aws_autoscaling_policy.cpu) == 0 && length(aws_instance.single) == 0
     error_message = "there is what was not asked for"
   }
@@ -104,6 +114,11 @@ run "scales" {
   variables {
     instance_count = { min = 1, max = 4 }
     instance_type  = "c7g.large"
+  }
+
+  assert {
+    condition     = aws_autoscaling_group.this[0].min_elb_capacity == 1 && aws_autoscaling_group.this[0].min_size == 1
+    error_message = "apply does not wait for the instances"
   }
 
   assert {
@@ -143,6 +158,12 @@ run "single_instance" {
   variables {
     alb          = false
     https_egress = true
+    tags         = { project = "crossover", stack = "s" }
+  }
+
+  assert {
+    condition     = tomap(aws_instance.single[0].volume_tags) == tomap({ Name = "crossover-ec2", stack = "s" })
+    error_message = "tags of the volume are missing, or are among the provider's default tags, so that each plan adds them again"
   }
 
   assert {
@@ -258,9 +279,28 @@ run "texts_that_break_out" {
     environment = { A = "1\nExecStartPre=/bin/false" }
     callers     = { "Bob's" = "203.0.113.0/24" }
     egress      = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
+    tags        = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.callers, var.egress, var.environment]
+  expect_failures = [var.callers, var.egress, var.environment, var.tags]
+}
+
+run "rules_that_there_are_already" {
+  command = plan
+
+  module {
+    source = "./modules/ec2"
+  }
+
+  variables {
+    callers = { office = "203.0.113.0/24", again = "203.0.113.0/24" }
+    egress = {
+      redis = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+      again = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+    }
+  }
+
+  expect_failures = [var.callers, var.egress]
 }
 
 # Every input that can be wrong, in every way, all at once: each has to be named.
@@ -284,6 +324,7 @@ run "wrong_inputs" {
     public_subnet_ids  = ["subnet-0123456789abcdef0"]
     private_subnet_ids = []
     s3_prefix_list_id  = "s3"
+    environment        = { A = format("%013000d", 0) } # more than fits into user data
     callers            = { a = "1.0.0.0/8", b = "2.0.0.0/8" }
     egress             = { x = { security_group_id = "sg-0123456789abcdef0", port = 65536 } }
     domain_name        = "https://bench.example.com"
@@ -297,6 +338,7 @@ run "wrong_inputs" {
     var.cpu_target,
     var.domain_name,
     var.egress,
+    var.environment,
     var.instance_count,
     var.name,
     var.policies,

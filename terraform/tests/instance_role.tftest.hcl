@@ -76,9 +76,11 @@ run "policy_that_is_none" {
 
   variables {
     policies = { read = "s3:GetObject" }
+    tags     = { Team = "x", team = "y" }
   }
 
   expect_failures = [
     var.policies,
+    var.tags,
   ]
 }

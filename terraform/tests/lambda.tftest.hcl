@@ -146,6 +146,11 @@ run "alb" {
   }
 
   assert {
+    condition     = aws_lb_target_group.this[0].health_check[0].interval > aws_lb_target_group.this[0].health_check[0].timeout
+    error_message = "AWS refuses a health check that is due before the one before has ended, even one that is off"
+  }
+
+  assert {
     condition     = aws_lb_target_group_attachment.this[0].target_id == aws_lambda_alias.live.arn && aws_lambda_permission.alb[0].source_arn == aws_lb_target_group.this[0].arn
     error_message = "the ALB does not call the alias"
   }
@@ -323,6 +328,7 @@ run "wrong_inputs" {
     timeout_s            = 901
     reserved_concurrency = 0
     log_retention_days   = 8
+    environment          = { AB = format("%04090d", 0) } # more than Lambda takes
     vpc_id               = "default"
     subnet_ids           = []
     egress               = { x = { security_group_id = "sg-0123456789abcdef0", port = 0 } }
@@ -334,6 +340,7 @@ run "wrong_inputs" {
     var.alb,
     var.arch,
     var.egress,
+    var.environment,
     var.log_retention_days,
     var.name,
     var.policies,
@@ -412,6 +419,27 @@ run "names_that_aws_refuses" {
   variables {
     egress = { "Bob's" = { security_group_id = "sg-0123456789abcdef0", port = 1 } }
     alb    = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { "Bob's" = "203.0.113.0/24" } }
+    tags   = { Team = "x", team = "y" }
+
+    environment = { LAMBDA_TASK_ROOT = "/" }
+  }
+
+  expect_failures = [var.alb, var.egress, var.environment, var.tags]
+}
+
+run "rules_that_there_are_already" {
+  command = plan
+
+  module {
+    source = "./modules/lambda"
+  }
+
+  variables {
+    alb = { arn = "arn", security_group_id = "sg", host = "h", port = 80, callers = { office = "203.0.113.0/24", again = "203.0.113.0/24" } }
+    egress = {
+      redis = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+      again = { security_group_id = "sg-0123456789abcdef0", port = 6379 }
+    }
   }
 
   expect_failures = [var.alb, var.egress]

@@ -18,6 +18,15 @@ run "one" {
     source = "./modules/load_generator"
   }
 
+  variables {
+    tags = { project = "crossover", team = "b" }
+  }
+
+  assert {
+    condition     = tomap(aws_instance.this[0].volume_tags) == tomap({ Name = "crossover-load-generator-0", team = "b" })
+    error_message = "tags of the volume are missing, or are among the provider's default tags, so that each plan adds them again"
+  }
+
   assert {
     condition     = aws_instance.this[0].metadata_options[0].http_tokens == "required" && aws_instance.this[0].root_block_device[0].encrypted
     error_message = "IMDSv1 is on, or the volume is not encrypted"
@@ -174,7 +183,8 @@ run "name_that_aws_keeps" {
 
   variables {
     name = "amzn-s3-demo-bench"
+    tags = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.tags]
 }

@@ -175,7 +175,8 @@ run "name_that_aws_keeps" {
 
   variables {
     name = "sg-net"
+    tags = { Team = "x", team = "y" }
   }
 
-  expect_failures = [var.name]
+  expect_failures = [var.name, var.tags]
 }

@@ -257,7 +257,22 @@ run "names_that_aws_refuses" {
   variables {
     name                      = "sg-cache"
     client_security_group_ids = { "Bob's" = "sg-0123456789abcdef0" } # no description of a rule
+    node_type                 = "cache.m1.small"                     # no encryption
   }
 
-  expect_failures = [var.client_security_group_ids, var.name]
+  expect_failures = [var.client_security_group_ids, var.name, var.node_type]
+}
+
+run "client_that_is_there_already" {
+  command = plan
+
+  module {
+    source = "./modules/redis"
+  }
+
+  variables {
+    client_security_group_ids = { ec2 = "sg-0123456789abcdef0", again = "sg-0123456789abcdef0" }
+  }
+
+  expect_failures = [var.client_security_group_ids]
 }

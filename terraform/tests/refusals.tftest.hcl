@@ -63,8 +63,9 @@ run "wrong_inputs_2" {
     caller_cidrs                   = ["0.0.0.0/1", "128.0.0.0/1"] # half the internet
     lambda_memory_mb               = 10241                        # memory too large
     lambda_reserved_concurrency    = 5
-    lambda_provisioned_concurrency = 6             # more provisioned than reserved
-    vpc_cidr                       = "10.0.0.0/24" # vpc too small
+    lambda_provisioned_concurrency = 6                   # more provisioned than reserved
+    redis_node_type                = "cache.r6gd.xlarge" # node type with disks
+    vpc_cidr                       = "10.0.0.0/24"       # vpc too small
     monthly_budget_usd             = 50
     budget_email                   = "you"             # address that is none
     tags                           = { "aws:x" = "y" } # reserved tag
@@ -78,6 +79,7 @@ run "wrong_inputs_2" {
     var.lambda_memory_mb,
     var.lambda_provisioned_concurrency,
     var.name,
+    var.redis_node_type,
     var.tags,
     var.vpc_cidr,
   ]
@@ -95,6 +97,7 @@ run "wrong_inputs_3" {
     lambda_front_door = "alb"                            # front door without alb
     lambda_image_uri  = "docker.io/library/crossover:v1" # image from elsewhere
     vpc_cidr          = "10.42.0.0"                      # vpc that is none
+    tags              = { Team = "x", team = "y" }       # keys that iam takes for one
   }
 
   expect_failures = [
@@ -104,6 +107,7 @@ run "wrong_inputs_3" {
     var.lambda_image_uri,
     var.lambda_memory_mb,
     var.name,
+    var.tags,
     var.vpc_cidr,
   ]
 }

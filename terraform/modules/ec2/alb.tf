@@ -63,6 +63,11 @@ resource "aws_lb" "this" {
   drop_invalid_header_fields = true
   enable_deletion_protection = false
   tags                       = var.tags
+
+  # It cannot go to another VPC, and a security group in use cannot be deleted: it has to go first.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.alb[count.index].id]
+  }
 }
 
 resource "aws_lb_target_group" "instances" {
@@ -86,6 +91,11 @@ resource "aws_lb_target_group" "instances" {
   }
 }
 
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+resource "terraform_data" "tls" {
+  input = local.tls
+}
+
 resource "aws_lb_listener" "this" {
   count = local.alb_count
 
@@ -99,6 +109,10 @@ resource "aws_lb_listener" "this" {
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.instances[0].arn
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.tls]
   }
 }
 
@@ -165,6 +179,7 @@ resource "aws_autoscaling_group" "this" {
   name                = "${var.name}-ec2"
   min_size            = var.instance_count.min
   max_size            = var.instance_count.max
+  desired_capacity    = local.scales ? null : var.instance_count.min # else an update waits for as many as there were before
   vpc_zone_identifier = var.private_subnet_ids
   target_group_arns   = [aws_lb_target_group.instances[0].arn]
 
@@ -174,8 +189,9 @@ resource "aws_autoscaling_group" "this" {
   health_check_grace_period = 180
   default_instance_warmup   = 60
 
-  # apply ends when so many instances answer through the ALB, or with an error.
-  wait_for_elb_capacity     = var.instance_count.min
+  # apply ends when so many instances answer through the ALB, or with an error. wait_for_elb_capacity would demand exactly so many, of
+  # updates too, and a group that has scaled out has more.
+  min_elb_capacity          = var.instance_count.min
   wait_for_capacity_timeout = "10m"
 
   launch_template {
@@ -191,8 +207,9 @@ resource "aws_autoscaling_group" "this" {
       min_healthy_percentage = 100
       max_healthy_percentage = 200
       instance_warmup        = 60
-      auto_rollback          = true
       skip_matching          = true
+      # Not auto_rollback: the group has its new template before the refresh starts, so that AWS would roll back to that one, and until the
+      # refresh has ended AWS would refuse any further template, such as one with a better binary.
     }
   }
 
@@ -215,6 +232,11 @@ resource "aws_autoscaling_group" "this" {
     aws_vpc_security_group_egress_rule.s3,
     aws_vpc_security_group_ingress_rule.from_alb,
   ]
+
+  # Its instances are in the group and in the VPC, which neither can be deleted before them.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.instance.id]
+  }
 }
 
 resource "aws_autoscaling_policy" "cpu" {
@@ -230,5 +252,10 @@ resource "aws_autoscaling_policy" "cpu" {
     predefined_metric_specification {
       predefined_metric_type = "ASGAverageCPUUtilization"
     }
+  }
+
+  # A new group of the same name is without policies.
+  lifecycle {
+    replace_triggered_by = [aws_autoscaling_group.this[count.index].id]
   }
 }

@@ -12,6 +12,16 @@ resource "aws_vpc_security_group_ingress_rule" "from_callers" {
   tags              = var.tags
 }
 
+data "aws_default_tags" "current" {}
+
+locals {
+  # Without what the provider's default_tags give volumes anyway: it does not read that back, and each plan would add it again.
+  volume_tags = {
+    for key, value in merge(var.tags, { Name = "${var.name}-ec2" }) : key => value
+    if try(data.aws_default_tags.current.tags[key], null) != value
+  }
+}
+
 resource "aws_instance" "single" {
   count = var.alb ? 0 : 1
 
@@ -25,7 +35,7 @@ resource "aws_instance" "single" {
   user_data_replace_on_change = true # a new binary, a new instance
   monitoring                  = true
   tags                        = merge(var.tags, { Name = "${var.name}-ec2" })
-  volume_tags                 = merge(var.tags, { Name = "${var.name}-ec2" })
+  volume_tags                 = local.volume_tags
 
   metadata_options {
     http_endpoint               = "enabled"

@@ -31,6 +31,14 @@ variable "environment" {
     condition     = alltrue([for name, value in var.environment : can(regex("^[A-Za-z_][A-Za-z0-9_]*$", name)) && !can(regex("[\n\r]", value))])
     error_message = "environment: allowed are names of letters, digits and underscores, and values of one line."
   }
+
+  # As the lines of the unit that they become. Four characters of base64 are three bytes.
+  validation {
+    condition = sum(concat([0], [
+      for name, value in var.environment : length(base64encode("Environment=${jsonencode("${name}=${replace(value, "%", "%%")}")}\n"))
+    ])) <= 13000 / 3 * 4
+    error_message = "environment: allowed are 13,000 bytes together, some more for each variable; EC2 takes 16,384 bytes of user data."
+  }
 }
 
 variable "policies" {
@@ -185,6 +193,11 @@ variable "egress" {
     condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = length(distinct([for e in var.egress : "${e.security_group_id}:${e.port}"])) == length(var.egress)
+    error_message = "egress: allowed is each port of a security group once; AWS refuses a second rule for it."
+  }
 }
 
 variable "session_manager" {
@@ -226,6 +239,11 @@ variable "callers" {
   validation {
     condition     = alltrue([for name in keys(var.callers) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.callers))) == length(var.callers)
+    error_message = "callers: allowed is each network once; AWS refuses a second rule for it."
   }
 }
 
@@ -273,5 +291,10 @@ variable "tags" {
       can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
     ])
     error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags: allowed are no two keys that differ in nothing but capitals; IAM takes them for one."
   }
 }

@@ -14,6 +14,10 @@ resource "aws_lambda_function_url" "this" {
   qualifier          = aws_lambda_alias.live.name
   authorization_type = local.auth
   invoke_mode        = var.response_stream ? "RESPONSE_STREAM" : "BUFFERED"
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # A public URL needs both of these since October 2025: https://docs.aws.amazon.com/lambda/latest/dg/urls-auth.html
@@ -27,6 +31,13 @@ resource "aws_lambda_permission" "public_url" {
   # wildcard: a public URL, by explicit consent
   principal              = "*"
   function_url_auth_type = "NONE"
+
+  # The provider adds a permission of its own when it makes a public URL, and of two additions at once AWS may forget one.
+  depends_on = [aws_lambda_function_url.this]
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 resource "aws_lambda_permission" "public_invoke" {
@@ -40,6 +51,12 @@ resource "aws_lambda_permission" "public_invoke" {
   principal = "*"
   # Through the URL only: without this anybody with an AWS account could call the Invoke API.
   invoked_via_function_url = true
+
+  depends_on = [aws_lambda_function_url.this]
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # --- HTTP API ----------------------------------------------------------------------------------------------------------
@@ -93,6 +110,10 @@ resource "aws_lambda_permission" "http_api" {
   principal     = "apigateway.amazonaws.com"
   # wildcard: any stage of this one API and its only route
   source_arn = "${aws_apigatewayv2_api.this[0].execution_arn}/*/$default"
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 # --- ALB ---------------------------------------------------------------------------------------------------------------
@@ -108,6 +129,9 @@ resource "aws_lb_target_group" "this" {
   # Health checks would be invocations, which cost and keep an environment warm.
   health_check {
     enabled = false
+    # AWS checks these all the same, and the provider's interval is as long as AWS's timeout for functions, which must be shorter.
+    interval = 35
+    timeout  = 30
   }
 }
 
@@ -120,6 +144,10 @@ resource "aws_lambda_permission" "alb" {
   action        = "lambda:InvokeFunction"
   principal     = "elasticloadbalancing.amazonaws.com"
   source_arn    = aws_lb_target_group.this[0].arn
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }
 
 resource "aws_lb_target_group_attachment" "this" {
@@ -129,6 +157,11 @@ resource "aws_lb_target_group_attachment" "this" {
   target_id        = aws_lambda_alias.live.arn
 
   depends_on = [aws_lambda_permission.alb]
+}
+
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+resource "terraform_data" "tls" {
+  input = try(var.alb.certificate_arn != null, false)
 }
 
 resource "aws_lb_listener" "this" {
@@ -144,6 +177,10 @@ resource "aws_lb_listener" "this" {
   default_action {
     type             = "forward"
     target_group_arn = aws_lb_target_group.this[0].arn
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.tls]
   }
 }
 

@@ -187,6 +187,9 @@ resource "aws_lambda_function" "this" {
   }
 
   lifecycle {
+    # It is in the VPC until it is gone.
+    replace_triggered_by = [aws_security_group.this.id]
+
     precondition {
       condition     = var.image_uri != null || fileexists(local.zip)
       error_message = "There is no ${local.zip}. Run first: task build GOOS=linux GOARCH=${local.goarch}"
@@ -214,6 +217,12 @@ resource "aws_lambda_alias" "live" {
   description      = "What the front door calls"
   function_name    = aws_lambda_function.this.function_name
   function_version = aws_lambda_function.this.version
+
+  # Goes with the function, and all that hangs on it goes with it. The names stay the same when a zip takes the place of an image or the other
+  # way round, which makes another function: without this terraform would update what is not there.
+  lifecycle {
+    replace_triggered_by = [aws_lambda_function.this.id]
+  }
 }
 
 resource "aws_lambda_provisioned_concurrency_config" "live" {
@@ -222,4 +231,8 @@ resource "aws_lambda_provisioned_concurrency_config" "live" {
   function_name                     = aws_lambda_function.this.function_name
   qualifier                         = aws_lambda_alias.live.name
   provisioned_concurrent_executions = var.provisioned_concurrency
+
+  lifecycle {
+    replace_triggered_by = [aws_lambda_alias.live.id]
+  }
 }

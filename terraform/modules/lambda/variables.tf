@@ -44,8 +44,14 @@ variable "environment" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^AWS_", name))])
-    error_message = "environment: allowed are names of two or more letters, digits and underscores, the first a letter; those that start with AWS_ are Lambda's own."
+    condition     = alltrue([for name in keys(var.environment) : can(regex("^[A-Za-z][A-Za-z0-9_]+$", name)) && !can(regex("^(AWS_|LAMBDA_RUNTIME_DIR$|LAMBDA_TASK_ROOT$)", name))])
+    error_message = "environment: allowed are names of two or more letters, digits and underscores, the first a letter; those that start with AWS_, LAMBDA_RUNTIME_DIR and LAMBDA_TASK_ROOT are Lambda's own."
+  }
+
+  # Four characters of base64 are three bytes.
+  validation {
+    condition     = length(base64encode(jsonencode(var.environment))) <= 4000 / 3 * 4
+    error_message = "environment: allowed are 4,000 bytes of JSON together; Lambda takes 4,096, and this module adds to it."
   }
 }
 
@@ -188,6 +194,11 @@ variable "egress" {
     condition     = alltrue([for name in keys(var.egress) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "egress: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = length(distinct([for e in var.egress : "${e.security_group_id}:${e.port}"])) == length(var.egress)
+    error_message = "egress: allowed is each port of a security group once; AWS refuses a second rule for it."
+  }
 }
 
 # --- front door --------------------------------------------------------------------------------------------------------
@@ -274,6 +285,11 @@ variable "alb" {
     condition     = var.alb == null || alltrue([for name in try(keys(var.alb.callers), []) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "alb.callers: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
   }
+
+  validation {
+    condition     = var.alb == null || try(length(distinct(values(var.alb.callers))) == length(var.alb.callers), true)
+    error_message = "alb.callers: allowed is each network once; AWS refuses a second rule for it."
+  }
 }
 
 variable "tags" {
@@ -288,5 +304,10 @@ variable "tags" {
       can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{1,128}$", key)) && can(regex("^[\\p{L}\\p{Z}\\p{N}_.:/=+@-]{0,256}$", value)) && !startswith(lower(key), "aws:")
     ])
     error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
+  }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags: allowed are no two keys that differ in nothing but capitals; IAM takes them for one."
   }
 }

@@ -1,5 +1,7 @@
 data "aws_region" "current" {}
 
+data "aws_default_tags" "current" {}
+
 data "aws_ssm_parameter" "ami" {
   count = var.ami_id == null ? 1 : 0
 
@@ -116,7 +118,12 @@ resource "aws_instance" "this" {
   user_data_replace_on_change = true # a new binary, a new instance
   monitoring                  = true
   tags                        = merge(var.tags, { Name = "${var.name}-load-generator-${count.index}" })
-  volume_tags                 = merge(var.tags, { Name = "${var.name}-load-generator-${count.index}" })
+
+  # Without what the provider's default_tags give volumes anyway: it does not read that back, and each plan would add it again.
+  volume_tags = {
+    for key, value in merge(var.tags, { Name = "${var.name}-load-generator-${count.index}" }) : key => value
+    if try(data.aws_default_tags.current.tags[key], null) != value
+  }
 
   user_data = templatefile("${path.module}/user_data.sh.tftpl", {
     bucket = module.bucket.name

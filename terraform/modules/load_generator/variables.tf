@@ -135,4 +135,9 @@ variable "tags" {
     ])
     error_message = "tags: allowed are up to 50, with keys of 1 to 128 and values of up to 256 letters, digits, spaces and _.:/=+@-, and no key that starts with aws:."
   }
+
+  validation {
+    condition     = length(distinct([for key in keys(var.tags) : lower(key)])) == length(var.tags)
+    error_message = "tags: allowed are no two keys that differ in nothing but capitals; IAM takes them for one."
+  }
 }

@@ -57,4 +57,9 @@ resource "aws_vpc_endpoint" "interface" {
 
   # In one zone only, which all zones reach: they are for a shell now and then, and each zone costs by the hour.
   subnet_ids = [aws_subnet.private[var.availability_zones[0]].id]
+
+  # A security group in use cannot be deleted: with another name of the stack they have to go first.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.endpoints[0].id]
+  }
 }

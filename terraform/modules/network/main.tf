@@ -22,6 +22,11 @@ resource "aws_default_security_group" "this" {
 resource "aws_internet_gateway" "this" {
   vpc_id = aws_vpc.this.id
   tags   = merge(var.tags, { Name = var.name })
+
+  # It could move to another VPC, but the old one cannot be deleted while it is there.
+  lifecycle {
+    replace_triggered_by = [aws_vpc.this.id]
+  }
 }
 
 # --- private subnets ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,12 @@ locals {
   access = "on ~* +@all -@admin -@dangerous"
 }
 
+# What belongs to one engine goes with it: AWS turns neither a user nor a cache of Valkey into one of Redis OSS, and the other way round it keeps
+# a default user that is in a group.
+resource "terraform_data" "engine" {
+  input = var.engine
+}
+
 # --- who may connect ---------------------------------------------------------------------------------------------------
 
 resource "aws_security_group" "this" {
@@ -48,6 +54,10 @@ resource "aws_elasticache_user" "app" {
   authentication_mode {
     type = "iam"
   }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.engine]
+  }
 }
 
 # Groups of Redis OSS must have a user called default. This one is switched off.
@@ -62,6 +72,10 @@ resource "aws_elasticache_user" "default" {
 
   # Not as an authentication_mode: AWS reads no-password-required back as no-password, and each plan would change it again.
   no_password_required = true
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.engine]
+  }
 }
 
 resource "aws_elasticache_user_group" "this" {
@@ -69,6 +83,10 @@ resource "aws_elasticache_user_group" "this" {
   engine        = var.engine
   user_ids      = concat([aws_elasticache_user.app.user_id], aws_elasticache_user.default[*].user_id)
   tags          = var.tags
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.engine]
+  }
 }
 
 # --- the cache ---------------------------------------------------------------------------------------------------------
@@ -79,6 +97,11 @@ resource "aws_elasticache_subnet_group" "this" {
   name       = "${var.name}-redis"
   subnet_ids = var.subnet_ids
   tags       = var.tags
+
+  # It takes no subnets of another VPC.
+  lifecycle {
+    replace_triggered_by = [aws_security_group.this.id]
+  }
 }
 
 resource "aws_elasticache_replication_group" "this" {
@@ -101,6 +124,10 @@ resource "aws_elasticache_replication_group" "this" {
   apply_immediately          = true
   snapshot_retention_limit   = 0 # no snapshot stays when it is destroyed
   tags                       = var.tags
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.engine, aws_security_group.this.id]
+  }
 }
 
 resource "aws_elasticache_serverless_cache" "this" {
@@ -127,5 +154,9 @@ resource "aws_elasticache_serverless_cache" "this" {
     ecpu_per_second {
       maximum = var.serverless_limits.ecpu_per_second
     }
+  }
+
+  lifecycle {
+    replace_triggered_by = [terraform_data.engine]
   }
 }

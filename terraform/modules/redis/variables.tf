@@ -38,6 +38,11 @@ variable "node_type" {
     condition     = can(regex("^cache\\.[a-z]+[0-9][a-z]*\\.[0-9]*[a-z]+$", var.node_type))
     error_message = "node_type: allowed are ElastiCache's node types, such as cache.t4g.micro or cache.m7g.large."
   }
+
+  validation {
+    condition     = !can(regex("^cache\\.([a-z]+1|m2|[a-z]+[0-9]+[a-z]*d)\\.", var.node_type))
+    error_message = "node_type: allowed are node types that encrypt, which t1, m1, m2 and c1 do not, and that have no local disks, such as cache.r6gd.xlarge, which take data tiering."
+  }
 }
 
 variable "serverless_limits" {
@@ -95,6 +100,11 @@ variable "client_security_group_ids" {
   validation {
     condition     = alltrue([for name in keys(var.client_security_group_ids) : can(regex("^[A-Za-z0-9 ._:/()#,@\\[\\]+=&;{}!$*-]{1,200}$", name))])
     error_message = "client_security_group_ids: allowed are names of up to 200 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*, as descriptions of rules take them."
+  }
+
+  validation {
+    condition     = length(distinct(values(var.client_security_group_ids))) == length(var.client_security_group_ids)
+    error_message = "client_security_group_ids: allowed is each security group once; AWS refuses a second rule for it."
   }
 }
 
