@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/knee"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -123,7 +124,7 @@ func (o *capacityOptions) apply(s *scenario.Scenario) error {
 // describe says what is coming.
 func (o *capacityOptions) describe(s *scenario.Scenario) string {
 	return fmt.Sprintf("searching for the highest rate that keeps %s, in trials of %s on up to %s", sloText(s.SLO), o.trial,
-		plural(int64(s.Connections), "connection"))
+		english.Plural(s.Connections, "connection"))
 }
 
 func sloText(slo scenario.SLO) string {

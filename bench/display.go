@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/report"
@@ -90,11 +91,11 @@ func (d *display) load() string {
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)
 		if n < 0 {
-			return "up to " + plural(int64(d.scenario.InFlight()), d.inFlight())
+			return "up to " + english.Plural(d.scenario.InFlight(), d.inFlight())
 		}
 		requests += n * d.rounds
 	}
-	return fmt.Sprintf("%s to each target, up to %s", plural(int64(requests), "request"), plural(int64(d.scenario.InFlight()), d.inFlight()))
+	return fmt.Sprintf("%s to each target, up to %s", english.Plural(requests, "request"), english.Plural(d.scenario.InFlight(), d.inFlight()))
 }
 
 // inFlight is what has a request in flight each.
@@ -200,7 +201,7 @@ func (d *display) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 		rate = *s.ThroughputRPS
 	}
 	d.say("%s  %-12s %-16s %s, %d failed, %.2f s, %.0f/s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
-		plural(s.Requests, "request"), s.Requests-s.Successes, wall, rate)
+		english.Plural(s.Requests, "request"), s.Requests-s.Successes, wall, rate)
 }
 
 // finish ends the live part; lines after it are plain.

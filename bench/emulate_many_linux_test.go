@@ -1,11 +1,8 @@
 package main
 
 import (
-	"bufio"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -14,6 +11,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/http1"
 )
 
 // heavy asks for proofs that take minutes and gigabytes, where the tests have smaller ones.
@@ -109,31 +108,6 @@ func TestManyEnvironments(t *testing.T) {
 	e.endLean()
 }
 
-// plainClient sends the same request again and again on one connection, and costs little.
-type plainClient struct {
-	conn   net.Conn
-	reader *bufio.Reader
-}
-
-func (c *plainClient) get(host string) error {
-	if err := c.conn.SetDeadline(time.Now().Add(time.Minute)); err != nil { // an answer that never comes is an error
-		return err
-	}
-	if _, err := io.WriteString(c.conn, "GET /status?n=200 HTTP/1.1\r\nHost: "+host+"\r\n\r\n"); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(c.reader, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(resp.Body)
-	if resp.StatusCode != http.StatusOK || string(body) != "some text" {
-		return errors.Join(err, fmt.Errorf("answer is %d %q", resp.StatusCode, body))
-	}
-	return err
-}
-
 // Invocations without an error, 64 in flight: each has the right answer, and the memory of the service does not grow with their number.
 // -heavy makes it a million.
 func TestMillion(t *testing.T) {
@@ -146,20 +120,21 @@ func TestMillion(t *testing.T) {
 	}
 	e := startEmulate(t, "--limits=false", "--freeze=false")
 	host := strings.TrimPrefix(e.url, "http://")
+	request := []byte("GET /status?n=200 HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
 	var wg sync.WaitGroup
 	began := time.Now()
 	for i := range inFlight {
 		wg.Go(func() {
-			conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", host)
+			c, err := http1.Dial(t.Context(), host)
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			defer conn.Close() //nolint:errcheck // all has been read
-			c := &plainClient{conn, bufio.NewReader(conn)}
+			defer c.Close() //nolint:errcheck // all has been read
 			for range n*(i+1)/inFlight - n*i/inFlight {
-				if err := c.get(host); err != nil {
-					t.Error(err)
+				_ = c.SetDeadline(time.Now().Add(time.Minute)) // an answer that never comes is an error
+				if status, body, err := c.Do(request); err != nil || status != http.StatusOK || string(body) != "some text" {
+					t.Errorf("answer is %d %q, %v", status, body, err)
 					return
 				}
 			}

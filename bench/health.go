@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
@@ -92,7 +93,7 @@ func judgeHealth(loads []burden) result.Generator {
 		v.suspect("The generator used more than half of the machine's CPU time on a target: answers waited for the generator.")
 	}
 	if failed > 0 {
-		v.invalid("%s failed for lack of file descriptors, ports or memory of the generator itself.", plural(failed, "request"))
+		v.invalid("%s failed for lack of file descriptors, ports or memory of the generator itself.", english.Plural(failed, "request"))
 	}
 	return g
 }
@@ -157,7 +158,7 @@ func (v verdict) lag(b *burden) {
 	unsent := b.stats.Errors[result.KindUnsent]
 	if (hopeless || b.worked()) && float64(unsent) > given*float64(b.stats.Requests) {
 		v.invalid("The schedule of %s was not kept: %d of %s were never sent, and the generator itself was too slow, so that this says nothing"+
-			" of the target.", b.name, unsent, plural(b.stats.Requests, "request"))
+			" of the target.", b.name, unsent, english.Plural(b.stats.Requests, "request"))
 	}
 }
 
@@ -197,7 +198,7 @@ func (v verdict) connections(l *burden) {
 	again := s.ConnectTime.Count - int64(l.connections) - (s.Requests - s.Successes)
 	if !l.fresh && float64(again) > churn*float64(s.Requests) {
 		v.suspect("%s closes connections: %d were opened for %s, which measures the opening of connections too.", l.name, s.ConnectTime.Count,
-			plural(s.Requests, "request"))
+			english.Plural(s.Requests, "request"))
 	}
 }
 

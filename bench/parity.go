@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/parity"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -159,7 +160,7 @@ func (o *parityOptions) show(std streams, results []*parity.Result) error {
 		return err
 	}
 	if found > 0 {
-		return fmt.Errorf("%s between the targets", plural(int64(found), "difference"))
+		return fmt.Errorf("%s between the targets", english.Plural(found, "difference"))
 	}
 	return nil
 }

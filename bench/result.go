@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -40,7 +41,7 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 	}
 	if len(here) > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s shared the %s of one machine with the load generator: read the ratio, not the"+
-			" absolute figures.", strings.Join(here, " and "), plural(int64(r.Environment.CPUs), "CPU")))
+			" absolute figures.", strings.Join(here, " and "), english.Plural(r.Environment.CPUs, "CPU")))
 	}
 	r.Warnings = append(r.Warnings, o.reach.warnings()...)
 	if o.skipCheck {
@@ -62,7 +63,7 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 		t := &r.Targets[i]
 		if n := warmed[i]; n > 0 {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: the check before the load started %s, so as many cold starts are in no figure.",
-				t.Name, plural(n, "environment")))
+				t.Name, english.Plural(n, "environment")))
 		}
 		if t.Overall.Requests > 0 && t.Overall.Successes == 0 {
 			errs = append(errs, fmt.Errorf("target %s answered none of %d requests rightly", t.Name, t.Overall.Requests))
@@ -85,11 +86,4 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 		errs = append(errs, errors.New("interrupted: the report holds what was measured until then"))
 	}
 	return errors.Join(errs...)
-}
-
-func plural(n int64, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

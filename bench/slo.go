@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -82,14 +83,14 @@ func missedThresholds(r *result.Run) []error {
 			names = append(names, thresholdText(t))
 		}
 	}
-	n := int64(len(names))
+	n := len(names)
 	if n == 0 {
 		return nil
 	}
 	if n > mostMissed {
 		names = append(names[:mostMissed], fmt.Sprintf("and %d more", n-mostMissed))
 	}
-	return []error{fmt.Errorf("%s missed: %s", plural(n, "threshold"), strings.Join(names, "; "))}
+	return []error{fmt.Errorf("%s missed: %s", english.Plural(n, "threshold"), strings.Join(names, "; "))}
 }
 
 // thresholdText is what was missed and by how much, in a few words.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/knee"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
@@ -256,7 +257,7 @@ func (c *collector) addCapacity(r *result.Run) {
 		}
 		if n, wanted := fewestRequests(found); n < wanted {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: a trial at its capacity had %s, and a percentile of the SLO needs %d: take a longer --trial.",
-				t.Name, plural(n, "request"), wanted))
+				t.Name, english.Plural(n, "request"), wanted))
 		}
 	}
 }

@@ -27,6 +27,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/crossover-bench/crossover/bench/internal/http1"
 	"github.com/crossover-bench/crossover/bench/internal/process"
 )
 
@@ -145,39 +146,29 @@ func startBench(group *process.Group, o *options) (address string, err error) {
 	return strings.TrimPrefix(doors["invoke"], "http://"), nil
 }
 
-// client sends the event again and again on one connection. It does by hand what net/http does with goroutines, which would
-// compete with what is measured.
+// client sends the event again and again on one connection.
 type client struct {
+	*http1.Client
 	request []byte
-	conn    net.Conn
-	reader  *bufio.Reader
 }
 
 func dial(ctx context.Context, address string) (*client, error) {
-	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
+	c, err := http1.Dial(ctx, address)
 	if err != nil {
 		return nil, err
 	}
 	request := fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, address, len(event), event)
-	return &client{request, conn, bufio.NewReader(conn)}, nil
+	return &client{c, request}, nil
 }
 
 // invoke sends the event and expects the app's answer.
 func (c *client) invoke() error {
-	if err := c.conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil { //nolint:forbidigo // it measures
+	if err := c.SetDeadline(time.Now().Add(10 * time.Second)); err != nil { //nolint:forbidigo // it measures
 		return err
 	}
-	if _, err := c.conn.Write(c.request); err != nil {
-		return err
-	}
-	resp, err := http.ReadResponse(c.reader, nil)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close() //nolint:errcheck // only read
-	body, err := io.ReadAll(resp.Body)
-	if err == nil && (resp.StatusCode != http.StatusOK || !bytes.Contains(body, []byte(`"statusCode":200`))) {
-		err = fmt.Errorf("answer is %d %.300q", resp.StatusCode, body)
+	status, body, err := c.Do(c.request)
+	if err == nil && (status != http.StatusOK || !bytes.Contains(body, []byte(`"statusCode":200`))) {
+		err = fmt.Errorf("answer is %d %.300q", status, body)
 	}
 	return err
 }
@@ -188,7 +179,7 @@ func try(ctx context.Context, address string) error {
 	if err != nil {
 		return err
 	}
-	defer c.conn.Close() //nolint:errcheck // it has been read
+	defer c.Close() //nolint:errcheck // it has been read
 	return c.invoke()
 }
 
@@ -199,8 +190,8 @@ func compare(ctx context.Context, o *options, ours, theirs string, out io.Writer
 		if err != nil {
 			return 0, err
 		}
-		defer c.conn.Close() //nolint:errcheck // all has been read
-		began := time.Now()  //nolint:forbidigo // it measures
+		defer c.Close()     //nolint:errcheck // all has been read
+		began := time.Now() //nolint:forbidigo // it measures
 		for range o.requests {
 			if err := ctx.Err(); err != nil {
 				return 0, err

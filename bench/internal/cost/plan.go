@@ -1,9 +1,7 @@
 package cost
 
 import (
-	"cmp"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
@@ -35,19 +33,6 @@ type resource struct {
 	Values  map[string]any `json:"values"`
 
 	module string
-}
-
-// planTarget is an entry of the output "targets", which is a targets file.
-type planTarget struct {
-	Name         string `json:"name"`
-	Kind         string `json:"kind"`
-	Region       string `json:"region"`
-	Arch         string `json:"arch"`
-	InstanceType string `json:"instance_type"`
-	Instances    int    `json:"instances"`
-	MaxInstances int    `json:"max_instances"`
-	MemoryMB     int    `json:"memory_mb"`
-	FrontDoor    string `json:"front_door"`
 }
 
 type planModule struct {
@@ -254,145 +239,4 @@ func (r resource) block(key string) (resource, bool) {
 func (r resource) truth(key string) bool {
 	v, ok := r.Values[key].(bool)
 	return ok && v || r.text(key) == "true"
-}
-
-// PlanCost is what a plan costs before anything is sent.
-type PlanCost struct {
-	Region string `json:"region"`
-	// Fixed is what is paid in a month of 730 hours whether it is used or not, a line each.
-	Fixed *Bill `json:"fixed"`
-	// ByUse are resources that cost by use, Unpriced those that may cost and have no price here.
-	ByUse    []PlanItem `json:"by_use"`
-	Unpriced []PlanItem `json:"unpriced"`
-	// Free is how many of the resources cost nothing.
-	Free int `json:"free"`
-}
-
-// PlanItem is a resource and what is to be said of it.
-type PlanItem struct {
-	Address string `json:"address"`
-	Text    string `json:"text"`
-}
-
-// Cost prices the plan. region is for resources whose region the plan does not tell; empty where it must.
-func (p *Plan) Cost(t *Table, region string) (*PlanCost, error) {
-	if p.Region != "" {
-		region = p.Region
-	}
-	if region == "" {
-		return nil, errors.New("the plan does not tell the region of the provider: name it")
-	}
-	unknown := t.checkRegion(region)
-	if unknown != nil && p.Region == "" {
-		return nil, unknown // a slip in what was named
-	}
-	c := &planner{plan: p, table: t, region: region, cost: &PlanCost{
-		Region: region, Fixed: &Bill{Name: "Plan", Hours: HoursPerMonth, Lines: []Line{}, Caveats: []string{}},
-		ByUse: []PlanItem{}, Unpriced: []PlanItem{},
-	}}
-	if unknown != nil {
-		c.cost.Fixed.Caveats = append(c.cost.Fixed.Caveats, fmt.Sprintf("There are no prices for %s here; a file of bench cost --refresh --region %[1]s has them.", region))
-	}
-	for _, r := range p.resources {
-		c.add(r)
-	}
-	c.cost.Fixed.finish()
-	return c.cost, nil
-}
-
-// Targets are what a run on the plan would be on, for EstimateRun: those of its output "targets", or else its functions and groups of
-// instances.
-func (p *Plan) Targets(region string) []RunTarget {
-	if p.Region != "" {
-		region = p.Region
-	}
-	var list []RunTarget
-	for _, t := range p.targets {
-		if t.Kind != "lambda" && t.Kind != "ec2" {
-			continue
-		}
-		list = append(list, RunTarget{
-			Name: t.Name, Function: t.Kind == "lambda", Region: cmp.Or(t.Region, region), Arch: t.Arch, MemoryMB: t.MemoryMB,
-			InstanceType: t.InstanceType, Instances: max(t.Instances, t.MaxInstances), FrontDoor: t.FrontDoor, Balancer: p.balancer(t.FrontDoor),
-		})
-	}
-	if len(list) > 0 {
-		return list
-	}
-	door := DoorNone
-	if slices.ContainsFunc(p.resources, isBalancer) {
-		door = DoorALB
-	}
-	for _, r := range p.resources {
-		switch r.Type {
-		case "aws_lambda_function":
-			memory, ok := r.number("memory_size")
-			if !ok {
-				memory = minMemoryMB
-			}
-			list = append(list, RunTarget{
-				Name: r.Address, Function: true, Region: region, Arch: architecture(r), MemoryMB: int(memory), FrontDoor: p.functionDoor(),
-				Balancer: p.balancer(p.functionDoor()),
-			})
-		case "aws_autoscaling_group":
-			if n, kind := p.instances(r); n > 0 && kind != "" {
-				list = append(list, RunTarget{Name: r.Address, Region: region, InstanceType: kind, Instances: n, FrontDoor: door, Balancer: p.balancer(door)})
-			}
-		}
-	}
-	return list
-}
-
-func isBalancer(r resource) bool { return r.Type == "aws_lb" || r.Type == "aws_alb" }
-
-// balancer is the one that all targets with the front door alb are behind; empty where the plan has several, and does not tell which.
-func (p *Plan) balancer(door string) string {
-	found := ""
-	for _, r := range p.resources {
-		if !isBalancer(r) {
-			continue
-		}
-		if found != "" {
-			return ""
-		}
-		found = r.Address
-	}
-	if door != DoorALB {
-		return ""
-	}
-	return found
-}
-
-func (p *Plan) functionDoor() string {
-	for kind, door := range map[string]string{"aws_apigatewayv2_api": DoorHTTPAPI, "aws_api_gateway_rest_api": DoorRESTAPI} {
-		if slices.ContainsFunc(p.resources, func(r resource) bool { return r.Type == kind }) {
-			return door
-		}
-	}
-	if slices.ContainsFunc(p.resources, func(r resource) bool { return r.Type == "aws_lambda_function_url" }) {
-		return DoorFunctionURL
-	}
-	return DoorALB
-}
-
-func architecture(r resource) string {
-	for _, a := range r.list("architectures") {
-		if s, ok := a.(string); ok {
-			return s
-		}
-	}
-	return X86
-}
-
-// instances that an Auto Scaling group starts with, and their type; empty where the plan does not tell.
-func (p *Plan) instances(r resource) (int, string) {
-	n, ok := r.number("desired_capacity")
-	if !ok {
-		n, _ = r.number("min_size")
-	}
-	template, ok := p.linked(r, "launch_template", "aws_launch_template")
-	if !ok || len(r.list("mixed_instances_policy")) > 0 {
-		return int(n), ""
-	}
-	return int(n), template.text("instance_type")
 }

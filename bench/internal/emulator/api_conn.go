@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/http1"
 	"github.com/crossover-bench/crossover/bench/internal/rawconn"
@@ -35,9 +34,6 @@ type apiConn struct {
 	begun atomic.Bool  // the event that it carries is being written, or has been
 }
 
-// acceptPause is the time between two tries to accept a connection when there are no descriptors left.
-const acceptPause = 5 * time.Millisecond
-
 // open serves the Runtime API in the background until its listener is closed. Until then connections may come, so that connsGone waits.
 func (e *environment) open() {
 	e.connsGone.Add(1)
@@ -47,16 +43,9 @@ func (e *environment) open() {
 func (e *environment) accept() {
 	defer e.connsGone.Done()
 	for {
-		conn, err := e.listener.Accept()
+		conn, err := http1.Accept(e.listener)
 		if err != nil {
-			if errors.Is(err, net.ErrClosed) {
-				return
-			}
-			select { // out of descriptors, or the client has gone again
-			case <-e.fn.closing:
-			case <-time.After(acceptPause):
-			}
-			continue
+			return
 		}
 		conn = rawconn.New(conn)
 		c := &apiConn{env: e, conn: conn}

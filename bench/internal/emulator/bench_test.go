@@ -1,11 +1,9 @@
 package emulator_test
 
 import (
-	"bufio"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
+	"github.com/crossover-bench/crossover/bench/internal/http1"
 )
 
 // benchEvent is the event that the bare server gives, as long as those of the front door.
@@ -94,42 +93,25 @@ func (s *bare) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // client sends the same request again and again on one connection.
-type client struct {
-	conn   net.Conn
-	reader *bufio.Reader
-}
+type client struct{ *http1.Client }
 
-func dial(b *testing.B, url string) *client {
+func dial(b *testing.B, url string) client {
 	b.Helper()
-	conn, err := new(net.Dialer).DialContext(b.Context(), "tcp", strings.TrimPrefix(url, "http://"))
+	c, err := http1.Dial(b.Context(), strings.TrimPrefix(url, "http://"))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = conn.Close() })
-	return &client{conn, bufio.NewReader(conn)}
+	b.Cleanup(func() { _ = c.Close() })
+	return client{c}
 }
 
-func (c *client) get() error {
-	if _, err := io.WriteString(c.conn, "GET / HTTP/1.1\r\nHost: 127.0.0.1:40000\r\n\r\n"); err != nil {
-		return err
+var benchRequest = []byte("GET / HTTP/1.1\r\nHost: 127.0.0.1:40000\r\n\r\n")
+
+func (c client) get() error {
+	status, body, err := c.Do(benchRequest)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("answer is %d %q", status, body)
 	}
-	length := 0
-	for first := true; ; first = false {
-		line, err := c.reader.ReadSlice('\n')
-		if err != nil {
-			return err
-		}
-		if first && !strings.HasPrefix(string(line), "HTTP/1.1 200 ") {
-			return fmt.Errorf("answer is %q", line)
-		}
-		if text, ok := strings.CutPrefix(string(line), "Content-Length: "); ok {
-			length, _ = strconv.Atoi(strings.TrimSpace(text))
-		}
-		if len(line) == 2 {
-			break
-		}
-	}
-	_, err := c.reader.Discard(length)
 	return err
 }
 
@@ -142,7 +124,7 @@ func compare(b *testing.B, inFlight int) {
 	b.Helper()
 	s := start(b, nil)
 	bareAPI := newBare(b, inFlight)
-	clients := make([]*client, inFlight)
+	clients := make([]client, inFlight)
 	for i := range clients {
 		clients[i] = dial(b, s.URL(emulator.DoorFunctionURL))
 	}

@@ -34,22 +34,27 @@ func checkBootstrap(path string) error {
 	if err != nil {
 		return fmt.Errorf("bootstrap: %w", err)
 	}
-	defer f.Close()           //nolint:errcheck // only read
+	defer f.Close() //nolint:errcheck // only read
+	return checkHead("bootstrap", path, f)
+}
+
+// checkHead reports what in the first bytes of f, the file at path, would keep the system from running it. What it is begins the error.
+func checkHead(what, path string, f io.Reader) error {
 	head := make([]byte, 256) // as far as Linux looks for an interpreter
 	n, err := io.ReadFull(f, head)
 	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("bootstrap: %w", err)
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if fault := formatFaultHere(head[:n]); fault != "" {
-		return fmt.Errorf("bootstrap %s %s", path, fault)
+		return fmt.Errorf("%s %s %s", what, path, fault)
 	}
 	line, _, _ := strings.Cut(string(head[:n]), "\n")
 	if strings.HasPrefix(line, "#!") && strings.HasSuffix(line, "\r") {
-		return fmt.Errorf("bootstrap %s: its first line ends with a carriage return, which the system takes for a part of it: save the file with Unix line ends (LF, not CRLF)", path)
+		return fmt.Errorf("%s %s: its first line ends with a carriage return, which the system takes for a part of it: save the file with Unix line ends (LF, not CRLF)", what, path)
 	}
 	if name := interpreter(line); name != "" {
 		if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("bootstrap %s: its interpreter %s does not exist: install it, or name another in the first line", path, name)
+			return fmt.Errorf("%s %s: its interpreter %s does not exist: install it, or name another in the first line", what, path, name)
 		}
 	}
 	return nil

@@ -3,7 +3,6 @@ package emulator
 import (
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -104,12 +103,7 @@ func checkExtension(path string) error {
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() || info.Mode()&0o111 == 0 {
 		return fmt.Errorf("extension %s is not an executable file", path)
 	}
-	head := make([]byte, 20)
-	n, _ := io.ReadFull(f, head)
-	if fault := formatFaultHere(head[:n]); fault != "" {
-		return fmt.Errorf("extension %s %s", path, fault)
-	}
-	return nil
+	return checkHead("extension", path, f)
 }
 
 // extensionFiles are the files of a folder: each is an extension, sub-folders are for what they need (internal/lambda/agents).

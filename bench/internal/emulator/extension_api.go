@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -54,50 +53,6 @@ func (e *environment) proceed(at time.Time) (ended []*usage) {
 		}
 	}
 	return ended
-}
-
-// reportAll writes the lines that are due when an init or invocations have ended; the journal is locked.
-func (e *environment) reportAll(ended []*usage, at time.Time) {
-	e.announce(at)
-	for _, a := range ended {
-		e.log.collect(a.log)
-		e.log.end(a, at)
-	}
-}
-
-// announce writes a line about each extension, after the init: "Lambda also generates an additional log event for each extension
-// during Init". The journal is locked.
-func (e *environment) announce(at time.Time) {
-	if !e.exts.due.CompareAndSwap(true, false) {
-		return
-	}
-	e.fn.mu.Lock()
-	var lines []byte
-	for _, ext := range e.exts.list {
-		lines = append(lines, extensionLine(e.log.format, ext, at)...)
-	}
-	e.fn.mu.Unlock()
-	e.log.add(lines, nil)
-}
-
-// extensionLine is the line about one extension. In JSON it is documented
-// (https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html, platform.extension), as text it is not.
-func extensionLine(format LogFormat, ext *extension, at time.Time) []byte {
-	events := []string{}
-	if ext.invoke {
-		events = append(events, "INVOKE")
-	}
-	if ext.shutdown {
-		events = append(events, "SHUTDOWN")
-	}
-	if format == LogJSON {
-		return platformLine(at, "platform.extension", struct {
-			Events []string `json:"events"`
-			Name   string   `json:"name"`
-			State  string   `json:"state"`
-		}{events, ext.name, "Ready"})
-	}
-	return fmt.Appendf(nil, "EXTENSION\tName: %s\tState: Ready\tEvents: [%s]\n", ext.name, strings.Join(events, ","))
 }
 
 // extensionAPI answers one request of an extension and tells whether the connection can serve another. Refusals have the statuses and
@@ -294,86 +249,10 @@ func (c *apiConn) extensionError(req *http.Request, ext *extension, body []byte)
 	return ok
 }
 
-// tellInvoke sends INVOKE to the extensions that have registered for it.
-func (e *environment) tellInvoke(inv *invocation) {
-	f := e.fn
-	f.mu.Lock()
-	event := extensionInvoke(f.arn, inv)
-	var conns []*apiConn
-	for _, ext := range e.exts.list {
-		switch {
-		case !ext.invoke || ext.state != extensionReady:
-			continue
-		case ext.parked == nil:
-			ext.pending = event
-		default:
-			conns = append(conns, ext.parked)
-		}
-		ext.parked, ext.state = nil, extensionRunning
-	}
-	f.mu.Unlock()
-	for _, c := range conns {
-		c.extensionEvent(event)
-	}
-}
-
-// extensionInvoke is the event INVOKE. The guide calls deadlineMs "the time remaining", its example and the Runtime Interface Emulator
-// have a time in ms since 1970.
-func extensionInvoke(arn string, inv *invocation) []byte {
-	type tracing struct {
-		Type  string `json:"type"`
-		Value string `json:"value"`
-	}
-	var trace *tracing
-	if inv.traceID != "" {
-		trace = &tracing{"X-Amzn-Trace-Id", inv.traceID}
-	}
-	return eventJSON(struct {
-		EventType  string   `json:"eventType"`
-		DeadlineMs int64    `json:"deadlineMs"`
-		RequestID  string   `json:"requestId"`
-		ARN        string   `json:"invokedFunctionArn"`
-		Tracing    *tracing `json:"tracing,omitempty"`
-	}{"INVOKE", inv.deadline.UnixMilli(), inv.id, arn, trace})
-}
-
-// extensionShutdown is the event SHUTDOWN.
-func extensionShutdown(reason shutdownReason, by time.Time) []byte {
-	return eventJSON(struct {
-		EventType      string         `json:"eventType"`
-		DeadlineMs     int64          `json:"deadlineMs"`
-		ShutdownReason shutdownReason `json:"shutdownReason"`
-	}{"SHUTDOWN", by.UnixMilli(), reason})
-}
-
-func eventJSON(v any) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	_ = enc.Encode(v) // there is nothing in these events that has no JSON
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// extensionEvent sends an event to the extension that waits on c.
-func (c *apiConn) extensionEvent(event []byte) bool {
-	head := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nLambda-Extension-Event-Identifier: " + newRequestID() + "\r\nContent-Length: " +
-		strconv.Itoa(len(event)) + "\r\n\r\n"
-	return c.write(append([]byte(head), event...)) == nil
-}
-
 // extensionReply sends the answer to a registration.
 func (c *apiConn) extensionReply(id string, answer []byte) bool {
 	head := "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" + headerExtensionID + ": " + id + "\r\nContent-Length: " + strconv.Itoa(len(answer)) + "\r\n\r\n"
 	return c.write(append([]byte(head), answer...)) == nil
-}
-
-// unpark forgets that an extension waits on c; f.mu is held.
-func (x *extensions) unpark(c *apiConn) {
-	for _, ext := range x.list {
-		if ext.parked == c {
-			ext.parked = nil
-		}
-	}
 }
 
 // telemetryAPI tells extensions that logs and telemetry cannot be subscribed to, as the Runtime Interface Emulator does

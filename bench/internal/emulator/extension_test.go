@@ -2,6 +2,7 @@ package emulator_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -344,24 +345,34 @@ func TestExtensionInShell(t *testing.T) {
 }
 
 func TestStartRefusesExtensions(t *testing.T) {
-	write := func(dir, name string, mode os.FileMode) {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\n"), mode); err != nil {
-			t.Fatal(err)
+	folder := func(text string, mode os.FileMode, names ...string) string {
+		dir := t.TempDir()
+		for _, name := range names {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(text), mode); err != nil {
+				t.Fatal(err)
+			}
 		}
+		return dir
 	}
-	plain, many := t.TempDir(), t.TempDir()
-	write(plain, "plain", 0o600)
-	for i := range 11 {
-		write(many, "x"+strconv.Itoa(i), 0o700)
-	}
+	const script = "#!/bin/sh\nexit 1\n"
+	names := strings.Split("abcdefghijk", "")
+	plain, many := folder(script, 0o600, "plain"), folder(script, 0o700, names...)
+	windows, zipped := folder("#!/bin/sh\r\nexit 1\r\n", 0o700, "windows"), folder("PK\x03\x04", 0o700, "layer.zip")
+	lost := folder("#!/nonexistent/interpreter\n", 0o700, "lost")
 	for dir, want := range map[string]string{
-		"/no/such/folder": "no such file", plain: "is not an executable file", many: "11 extensions in " + many + " are more than Lambda's 10",
+		"/no/such/folder":                    "no such file",
+		plain:                                "is not an executable file",
+		many:                                 "11 extensions in " + many + " are more than Lambda's 10",
+		windows:                              "extension " + windows + "/windows: its first line ends with a carriage return",
+		zipped:                               "extension " + zipped + "/layer.zip is a zip archive",
+		lost:                                 "extension " + lost + "/lost: its interpreter /nonexistent/interpreter does not exist",
+		folder(script, 0o700, names[:10]...): "",
 	} {
 		s, err := emulator.Start(t.Context(), emulator.Config{Bootstrap: programs.fn, Group: group, Extensions: dir})
 		if err == nil {
-			_ = s.Close(0)
+			err = s.Close(0)
 		}
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
 			t.Errorf("error is %v, want one with %q", err, want)
 		}
 	}

@@ -27,7 +27,7 @@ func compareFreezing(b *testing.B, how string, after time.Duration, rest bool) {
 	freezing := startFreezing(b, how, nil)
 	freezing.SetFreezeAfter(after)
 	var services []*emulator.Service
-	var clients []*client
+	var clients []client
 	add := func(s *emulator.Service) {
 		c := dial(b, s.URL(emulator.DoorFunctionURL))
 		if err := c.get(); err != nil { // the cold start

@@ -21,7 +21,7 @@ func BenchmarkLogLines64InFlight(b *testing.B) { compareLog(b, 64) }
 func compareLog(b *testing.B, inFlight int) {
 	b.Helper()
 	kinds := []func(*emulator.Config){nil, func(c *emulator.Config) { c.Output, c.LogLines = nowhere{}, true }}
-	clients := make([][]*client, len(kinds))
+	clients := make([][]client, len(kinds))
 	took := make([]time.Duration, len(kinds))
 	through := func(which, n int) {
 		began := time.Now()

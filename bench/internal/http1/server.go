@@ -10,7 +10,6 @@ package http1
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -20,9 +19,6 @@ import (
 	"sync/atomic"
 	"time"
 )
-
-// acceptPause is the time between two tries to accept a connection, as when there are no descriptors left.
-const acceptPause = 5 * time.Millisecond
 
 // Server serves plain requests itself and leaves all others to an [http.Server]. Its methods are safe for concurrent use.
 type Server struct {
@@ -57,19 +53,12 @@ func (s *Server) Serve(l net.Listener) error {
 		_ = s.other.Serve(s.handover) // ends with ErrServerClosed
 	}()
 	for {
-		nc, err := l.Accept()
-		switch {
-		case errors.Is(err, net.ErrClosed):
+		nc, err := Accept(l)
+		if err != nil {
 			<-ended
 			return http.ErrServerClosed
-		case err != nil: // out of descriptors, or the client has gone again
-			select {
-			case <-s.handover.closed:
-			case <-time.After(acceptPause):
-			}
-		default:
-			s.open(nc)
 		}
+		s.open(nc)
 	}
 }
 

@@ -3,28 +3,17 @@ package loadgen_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"errors"
 	"fmt"
-	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os"
 	"runtime"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -51,179 +40,6 @@ func runWith(t *testing.T, s *scenario.Scenario, target loadgen.Target, o loadge
 	return seen.turns, g
 }
 
-// authority signs certificates.
-type authority struct {
-	key         *ecdsa.PrivateKey
-	certificate *x509.Certificate
-}
-
-func newAuthority(t *testing.T) *authority {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"}, IsCA: true, BasicConstraintsValid: true,
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), KeyUsage: x509.KeyUsageCertSign,
-	}
-	a := &authority{key: newKey(t)}
-	a.certificate = sign(t, template, template, a.key, a.key)
-	return a
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func sign(t *testing.T, template, parent *x509.Certificate, key, by *ecdsa.PrivateKey) *x509.Certificate {
-	t.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), by)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// serve makes a server with a certificate of the authority.
-func (a *authority) serve(t *testing.T, change func(*x509.Certificate)) (url string) {
-	t.Helper()
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	change(template)
-	key := newKey(t)
-	c := sign(t, template, a.certificate, key, a.key)
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.TLS = &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{c.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12}
-	s.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, 0)
-	s.EnableHTTP2 = true
-	s.StartTLS()
-	t.Cleanup(s.Close)
-	return s.URL
-}
-
-func TestCertificates(t *testing.T) {
-	ours, others := newAuthority(t), newAuthority(t)
-	trusted := x509.NewCertPool()
-	trusted.AddCert(ours.certificate)
-	expired := func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Minute) }
-	misnamed := func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"other.test"} }
-	tests := []struct {
-		name     string
-		url      string
-		insecure bool
-		detail   string // empty: it is trusted
-	}{
-		{"trusted", ours.serve(t, func(*x509.Certificate) {}), false, ""},
-		{"expired", ours.serve(t, expired), false, "the certificate of 127.0.0.1 has expired or is not valid yet: renew it, or set this machine's clock; --insecure measures without any check: "},
-		{"not valid yet", ours.serve(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Minute) }), false, "has expired or is not valid yet"},
-		{"wrong name", ours.serve(t, misnamed), false, "the certificate is not for 127.0.0.1: use a name that it has in the target's URL"},
-		{"unknown authority", others.serve(t, func(*x509.Certificate) {}), false, "is by an authority that this machine does not trust: name the authority's file with --ca-cert"},
-		{"expired, not checked", ours.serve(t, expired), true, ""},
-		{"wrong name, not checked", ours.serve(t, misnamed), true, ""},
-		{"unknown authority, not checked", others.serve(t, func(*x509.Certificate) {}), true, ""},
-	}
-	for _, tt := range tests {
-		for _, protocol := range []string{"http1", "http2"} {
-			t.Run(tt.name+" "+protocol, func(t *testing.T) {
-				s := plan(t, "protocol: "+protocol+"\nworkers: 1\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 2}]")
-				turns, _ := runWith(t, s, loadgen.Target{Name: "a", URL: tt.url}, loadgen.Options{RootCAs: trusted, Insecure: tt.insecure})
-				got, want := turns[0].stats(), map[string]int64{}
-				if tt.detail != "" {
-					want["tls"] = 2
-				}
-				if d := cmp.Diff(want, got.Errors); d != "" || got.Successes+want["tls"] != 2 {
-					t.Errorf("%d successes; errors: -want +got:\n%s\n%v", got.Successes, d, turns[0].Failures)
-				}
-				if tt.detail != "" && (len(turns[0].Failures) != 1 || !strings.Contains(turns[0].Failures[0].Detail, tt.detail)) {
-					t.Errorf("examples %v, want %q", turns[0].Failures, tt.detail)
-				}
-			})
-		}
-	}
-}
-
-// TestSlowHandshake is a server that sends a TLS record byte by byte.
-func TestSlowHandshake(t *testing.T) {
-	address := listen(t, func(c net.Conn) {
-		tick := time.NewTicker(10 * time.Millisecond)
-		defer tick.Stop()
-		hello := append([]byte{22, 3, 3, 0x40, 0}, make([]byte, 0x4000)...)
-		for i := range hello {
-			if _, err := c.Write(hello[i : i+1]); err != nil {
-				return
-			}
-			<-tick.C
-		}
-	})
-	s := plan(t, "workers: 1\ntimeout: 200ms\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 2}]")
-	got := runAll(t, s, "https://"+address)[0].stats()
-	if d := cmp.Diff(map[string]int64{"timeout": 2}, got.Errors); d != "" {
-		t.Errorf("errors: -want +got:\n%s", d)
-	}
-}
-
-// names is a resolver and a dialer for a test: all addresses lead to one server, and it is noted which were dialed.
-type names struct {
-	server string
-
-	mu     sync.Mutex
-	list   []string
-	err    error
-	asked  int
-	dialed map[string]int
-	down   map[string]bool
-}
-
-func (n *names) take() (dialed map[string]int, asked int) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	dialed, n.dialed = n.dialed, nil
-	return dialed, n.asked
-}
-
-func (n *names) lookup(_ context.Context, network, host string) ([]netip.Addr, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.asked++
-	if network != "ip" || host != "balancer.test" {
-		return nil, fmt.Errorf("asked for %s %s", network, host)
-	}
-	var all []netip.Addr
-	for _, text := range n.list {
-		all = append(all, netip.MustParseAddr(text))
-	}
-	return all, n.err
-}
-
-func (n *names) dial(ctx context.Context, network, address string) (net.Conn, error) {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil || port != "81" {
-		return nil, fmt.Errorf("dialing %s: %w", address, err)
-	}
-	n.mu.Lock()
-	if n.dialed == nil {
-		n.dialed = map[string]int{}
-	}
-	n.dialed[host]++
-	down := n.down[host]
-	n.mu.Unlock()
-	if down {
-		return nil, errors.New("down")
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, network, n.server)
-}
-
-func (n *names) options() loadgen.Options { return loadgen.Options{Lookup: n.lookup, Dial: n.dial} }
-
 func answering(t *testing.T) *httptest.Server {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -233,83 +49,6 @@ func answering(t *testing.T) *httptest.Server {
 	}))
 	t.Cleanup(s.Close)
 	return s
-}
-
-func TestConnectionsAreSpread(t *testing.T) {
-	tests := []struct {
-		name string
-		more string
-		list []string
-		down map[string]bool
-		want map[string]int
-	}{
-		{"evenly", "workers: 6", []string{"10.0.0.3", "10.0.0.1", "::1", "10.0.0.1"}, nil, map[string]int{"10.0.0.1": 2, "10.0.0.3": 2, "::1": 2}},
-		{"one address", "workers: 3", []string{"10.0.0.1"}, nil, map[string]int{"10.0.0.1": 3}},
-		{"mapped addresses are no others", "workers: 2", []string{"10.0.0.1", "::ffff:10.0.0.1"}, nil, map[string]int{"10.0.0.1": 2}},
-		{"more addresses than connections", "workers: 2", []string{"10.0.0.1", "10.0.0.2", "10.0.0.3"}, nil, map[string]int{"10.0.0.1": 1, "10.0.0.2": 1}},
-		{"fresh ones go round", "workers: 1\nfresh_connections: true", []string{"10.0.0.1", "10.0.0.2"}, nil, map[string]int{"10.0.0.1": 5, "10.0.0.2": 5}},
-		{"the others, if one is down", "workers: 2", []string{"10.0.0.1", "10.0.0.2"}, map[string]bool{"10.0.0.1": true}, map[string]int{"10.0.0.2": 2}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			n := &names{server: answering(t).Listener.Addr().String(), list: tt.list, down: tt.down}
-			s := plan(t, tt.more+"\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 10}]")
-			turns, g := runWith(t, s, loadgen.Target{Name: "a", URL: "http://balancer.test:81"}, n.options())
-			if st := turns[0].stats(); st.Requests != st.Successes {
-				t.Errorf("%d of %d succeeded: %v", st.Successes, st.Requests, turns[0].Failures)
-			}
-			dialed, asked := n.take()
-			for down := range tt.down {
-				delete(dialed, down) // it was tried once or twice
-			}
-			if d := cmp.Diff(tt.want, dialed); d != "" || asked != 1 {
-				t.Errorf("asked %d times; dialed: -want +got:\n%s", asked, d)
-			}
-			if w := g.Warnings(); len(w) > 0 {
-				t.Errorf("warnings %q", w)
-			}
-		})
-	}
-}
-
-func TestNoSuchName(t *testing.T) {
-	tests := []struct {
-		name   string
-		err    error
-		detail string
-	}{
-		{"not found", &net.DNSError{Err: "no such host", Name: "balancer.test", IsNotFound: true}, "looking up balancer.test: lookup balancer.test: no such host"},
-		{"no address", nil, "looking up balancer.test: the name has no address"},
-	}
-	for _, tt := range tests {
-		for _, protocol := range []string{"http1", "http2"} {
-			t.Run(tt.name+" "+protocol, func(t *testing.T) {
-				n := &names{err: tt.err}
-				s := plan(t, "protocol: "+protocol+"\nworkers: 2\nsteps: [{name: get, path: /}]\nphases: [{name: all, iterations: 2}]")
-				turns, _ := runWith(t, s, loadgen.Target{Name: "a", URL: "http://balancer.test:81"}, n.options())
-				got := turns[0].stats()
-				if d := cmp.Diff(map[string]int64{"dns": 4}, got.Errors); d != "" || got.Successes != 0 || got.ConnectTime.Count != 0 {
-					t.Errorf("errors: -want +got:\n%s", d)
-				}
-				if f := turns[0].Failures; len(f) != 1 || !strings.HasPrefix(f[0].Detail, tt.detail) {
-					t.Errorf("examples %v, want %q", f, tt.detail)
-				}
-			})
-		}
-	}
-}
-
-// TestLiteralsAreNotLookedUp also holds for a dialer that resolves names itself.
-func TestLiteralsAreNotLookedUp(t *testing.T) {
-	server := answering(t)
-	for _, url := range []string{"http://127.0.0.1:81", "http://[::1]:81"} {
-		s := plan(t, "workers: 1\nsteps: [{name: get, path: /, headers: {host: balancer.test:81}}]\nphases: [{name: all, iterations: 1}]")
-		n := &names{server: server.Listener.Addr().String()}
-		turns, _ := runWith(t, s, loadgen.Target{Name: "a", URL: url}, n.options())
-		if _, asked := n.take(); asked != 0 || turns[0].stats().Successes != 1 {
-			t.Errorf("%s: looked up %d times: %v", url, asked, turns[0].Failures)
-		}
-	}
 }
 
 // TestOwnLimits are the generator's own troubles, which say nothing of the target.
