@@ -54,7 +54,12 @@ func (l *limits) apply(s *scenario.Scenario) {
 func (l *limits) hold(r *result.Run, runErr error) error {
 	missed := missedThresholds(r)
 	for i := range r.Targets {
-		if c := r.Targets[i].Capacity; c != nil && c.KeptRPS == nil && c.MissedRPS != nil {
+		c := r.Targets[i].Capacity
+		switch {
+		case c == nil || c.KeptRPS != nil || c.MissedRPS == nil:
+		case c.EndedByGenerator(): // that it is kept is not shown, which is what was asked
+			missed = append(missed, fmt.Errorf("%s: whether it keeps the SLO is not known: the load generator itself was at its limits down to %.4g/s", r.Targets[i].Name, *c.MissedRPS))
+		default:
 			missed = append(missed, fmt.Errorf("%s kept the SLO at no rate down to %.4g/s", r.Targets[i].Name, *c.MissedRPS))
 		}
 	}

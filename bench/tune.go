@@ -259,7 +259,11 @@ func kept(t report.Tune, runErr error) error {
 	case !t.Apart:
 		return errors.New("which size keeps the SLO cannot be told: " + t.Why)
 	}
-	err := fmt.Errorf("no configuration keeps %s", strings.Join(t.SLO, ", "))
+	keeps := "keeps"
+	if t.Untold() {
+		keeps = "is known to keep"
+	}
+	err := fmt.Errorf("no configuration %s %s", keeps, strings.Join(t.SLO, ", "))
 	if runErr != nil {
 		return err
 	}

@@ -221,14 +221,10 @@ func rate(t *result.Target) *cost.RPS {
 }
 
 // keeps says whether a target kept all limits in total; at its capacity it did. It is nil without limits, and where nothing was measured
-// that tells: no request that counts, or a search that was stopped before it had kept a rate or found that none is kept.
+// that tells: no request that counts, or a search that does not.
 func keeps(run *result.Run, t *result.Target) *bool {
 	if c := t.Capacity; c != nil {
-		met := c.KeptRPS != nil
-		if !met && (c.MissedRPS == nil || run.Interrupted && !c.Converged) {
-			return nil
-		}
-		return &met
+		return c.Keeps(run.Interrupted)
 	}
 	if t.Overall.Requests == 0 {
 		return nil

@@ -127,6 +127,9 @@ func (s *sweep) configuration(target int) tune.Configuration {
 			c.Tail = s.ranged(*v, series(s.model.Rounds, s.out.Latency, target))
 		}
 	}
+	if t.Capacity != nil && c.Meets == nil {
+		c.Notes = append(c.Notes, "Whether it keeps the SLO is not known: "+untold(t)+".")
+	}
 	for i := range s.run.Thresholds {
 		if th := &s.run.Thresholds[i]; th.Target == t.Name && th.Phase == "" && !th.Met {
 			c.Missed = append(c.Missed, missedWords(th))

@@ -36,6 +36,8 @@ type Verdict struct {
 	SLO    bool     `json:"slo"`
 	Misses []string `json:"misses_slo"`
 	Untold []string `json:"slo_not_known,omitempty"`
+	// Why has the reason for each of Untold, as the end of a sentence, by name.
+	Why map[string]string `json:"slo_not_known_why,omitempty"`
 	// Changes are the facts that would change the answer most, in sentences; at most two.
 	Changes []string `json:"would_change"`
 	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
@@ -94,11 +96,22 @@ func (v *Verdict) slo(run *result.Run) {
 		t := &run.Targets[i]
 		switch met := keeps(run, t); {
 		case met == nil:
-			v.Untold = append(v.Untold, t.Name)
+			if v.Why == nil {
+				v.Why = map[string]string{}
+			}
+			v.Untold, v.Why[t.Name] = append(v.Untold, t.Name), untold(t)
 		case !*met:
 			v.Misses = append(v.Misses, t.Name)
 		}
 	}
+}
+
+// untold says in the end of a sentence why it is not known whether a target keeps the SLO.
+func untold(t *result.Target) string {
+	if t.Capacity != nil && t.Capacity.EndedByGenerator() {
+		return "the load generator itself was at its limits before any rate was kept"
+	}
+	return "nothing was measured that tells"
 }
 
 // cost looks for the rates; what is missing for that it says.

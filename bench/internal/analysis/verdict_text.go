@@ -109,6 +109,11 @@ func (v *Verdict) sloSentences() []string {
 		return []string{"The run had no SLO, so which target is fast enough is not judged."}
 	}
 	list := v.pairSentences()
+	for _, name := range v.Untold {
+		if name != v.Lambda && name != v.EC2 {
+			list = append(list, "Whether "+name+", which is not judged here, keeps the SLO is not known: "+v.Why[name]+".")
+		}
+	}
 	for _, name := range v.Misses {
 		if name != v.Lambda && name != v.EC2 {
 			list = append(list, name+", which is not judged here, misses the SLO.")
@@ -125,17 +130,20 @@ func (v *Verdict) pairSentences() []string {
 	if v.Interrupted {
 		where = "in the part of the run that was done"
 	}
-	const nothing = "nothing was measured that tells"
+	notKnown := func(what, name string) string { return "Whether " + what + " is not known: " + v.Why[name] + "." }
 	if untold(v.Lambda) && untold(v.EC2) {
-		return []string{"Whether either of the two keeps the SLO is not known: " + nothing + "."}
+		if v.Why[v.Lambda] == v.Why[v.EC2] {
+			return []string{notKnown("either of the two keeps the SLO", v.EC2)}
+		}
+		return []string{notKnown(v.Lambda+" keeps the SLO", v.Lambda), notKnown(v.EC2+" does", v.EC2)}
 	}
 	for _, pair := range [][2]string{{v.Lambda, v.EC2}, {v.EC2, v.Lambda}} {
 		one, other := pair[0], pair[1]
 		switch {
 		case untold(other) && missed(one):
-			return []string{one + " misses the SLO, so it will not do as it is.", "Whether " + other + " keeps it is not known: " + nothing + "."}
+			return []string{one + " misses the SLO, so it will not do as it is.", notKnown(other+" keeps it", other)}
 		case untold(other):
-			return []string{one + " keeps the SLO " + where + ".", "Whether " + other + " keeps it is not known: " + nothing + "."}
+			return []string{one + " keeps the SLO " + where + ".", notKnown(other+" keeps it", other)}
 		case missed(one) && !missed(other):
 			return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", one, other)}
 		}

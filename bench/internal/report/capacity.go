@@ -26,6 +26,8 @@ func capacityLines(m *analysis.Model) []string {
 			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + " and missed it at " + rounded(*c.MissedRPS)
 		case c.KeptRPS != nil:
 			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + ", and missed it at no rate"
+		case c.EndedByGenerator() && c.MissedRPS != nil:
+			line += "was not seen to keep " + slo(c.SLO) + ", which does not say that it cannot: the load generator itself was at its limits down to " + rounded(*c.MissedRPS)
 		case c.MissedRPS != nil:
 			line += "kept " + slo(c.SLO) + " at no rate; the lowest that was tried, and missed it, is " + rounded(*c.MissedRPS)
 		default:

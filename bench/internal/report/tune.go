@@ -152,6 +152,8 @@ func (t Tune) conclusion() []string {
 	switch {
 	case !t.Apart:
 		return []string{"Nothing is chosen: what was measured says nothing of the sizes."}
+	case chosen == nil && slo != "" && t.Untold():
+		list = append(list, "None is known to keep "+slo+".")
 	case chosen == nil && slo != "":
 		list = append(list, "None keeps "+slo+".")
 	case chosen == nil:
