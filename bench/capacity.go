@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -122,16 +121,8 @@ func (o *capacityOptions) apply(s *scenario.Scenario) error {
 
 // describe says what is coming.
 func (o *capacityOptions) describe(s *scenario.Scenario) string {
-	return fmt.Sprintf("searching for the highest rate that keeps %s, in trials of %s on up to %s", sloText(s.SLO), o.trial,
+	return fmt.Sprintf("searching for the highest rate that keeps %s, in trials of %s on up to %s", s.SLO, o.trial,
 		plural(int64(s.Connections), "connection"))
-}
-
-func sloText(slo scenario.SLO) string {
-	parts := make([]string, len(slo))
-	for i, t := range slo {
-		parts[i] = metricName(t.Metric) + " " + limitText(t.Metric, t.Limit)
-	}
-	return strings.Join(parts, ", ")
 }
 
 // capacityOf is what a search found, as result files have it.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/cloudwatch"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -131,7 +132,7 @@ func (o *observation) observe(ctx context.Context, drain <-chan struct{}, r *res
 				show.say("CloudWatch: %s", note)
 			}
 			if f := t.CloudWatch.Function; f != nil {
-				show.say("CloudWatch: %s: %d invocations for %s, %d of them cold, %.6g GB-seconds billed", t.Name, f.Invocations, plural(f.Sent, "request"), f.Cold, f.BilledGBSeconds)
+				show.say("CloudWatch: %s: %d invocations for %s, %d of them cold, %s GB-seconds billed", t.Name, f.Invocations, plural(f.Sent, "request"), f.Cold, numeral.Digits(f.BilledGBSeconds))
 			}
 			continue
 		}

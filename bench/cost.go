@@ -15,6 +15,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 )
 
@@ -249,7 +250,7 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
-	show := report.Figure
+	show := numeral.Digits
 	most := show(r.High)
 	if q.atLeast {
 		most = "any more"

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -140,7 +141,7 @@ func (b *burden) late() (text string, hopeless bool) {
 		hopeless = hopeless || *p.lag > us(lagInvalid)
 		if text == "" {
 			text = fmt.Sprintf("The generator sent late to %s: its lag (%s) was %s, in response times of %s.", b.name, p.name,
-				rounded(*p.lag), rounded(*p.response))
+				numeral.Time(*p.lag), numeral.Time(*p.response))
 		}
 	}
 	return text, hopeless
@@ -186,7 +187,7 @@ func (v verdict) pauses(l *burden) {
 	v.GCPauses.MaxUS = max(v.GCPauses.MaxUS, p.MaxUS)
 	if p99 := l.stats.ResponseTime.P99; p99 != nil && p.MaxUS > us(pauseFloor) && p.MaxUS > notable**p99 {
 		v.suspect("The generator stood still for up to %s to collect garbage while %s was measured, in response times of %s (p99).",
-			rounded(p.MaxUS), l.name, rounded(*p99))
+			numeral.Time(p.MaxUS), l.name, numeral.Time(*p99))
 	}
 }
 
@@ -202,15 +203,6 @@ func (v verdict) connections(l *burden) {
 }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// rounded is a time in µs for people.
-func rounded(us float64) string {
-	d := time.Duration(us * float64(time.Microsecond))
-	if d >= 10*time.Millisecond {
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
-}
 
 // health is that of the generator, over all turns so far.
 func (c *collector) health() result.Generator {
@@ -256,7 +248,7 @@ func (c *collector) clockWarnings(now time.Time) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("The clock of this machine was set by %s during the run. Times of requests are not affected, but the run's begin and"+
-		" end, and whatever is compared with them, such as logs, are.", by.Round(100*time.Millisecond))}
+		" end, and whatever is compared with them, such as logs, are.", numeral.Duration(by))}
 }
 
 // local says whether a URL is one of this machine's. It resolves no names.

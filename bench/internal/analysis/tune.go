@@ -54,7 +54,7 @@ func Tune(run *result.Run, in TuneInputs) (*tune.Result, error) {
 		s.out.Warnings = append(s.out.Warnings, run.Generator.Reasons...)
 	}
 	for _, t := range run.Scenario.SLO {
-		s.out.SLO = append(s.out.SLO, limitWords(t))
+		s.out.SLO = append(s.out.SLO, t.String())
 	}
 	s.rate()
 	s.latency()

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -195,7 +196,7 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
 	if in.AtLeast {
-		assume("An instance may take any rate above the %s that it was seen to take.", perSecond(in.Capacity.Point))
+		assume("An instance may take any rate above the %s that it was seen to take.", numeral.Rate(in.Capacity.Point))
 	}
 	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: assumedPerConn, ConnectionSeconds: assumedOpen}}
 }
@@ -254,7 +255,7 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven, da
 		dates = "no known date"
 	}
 	out := &BreakEven{
-		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, Digits(c.Lambda.BilledMS.Point), least, perSecond(c.EC2.Capacity.Point)),
+		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, numeral.Digits(c.Lambda.BilledMS.Point), least, numeral.Rate(c.EC2.Capacity.Point)),
 		Curves: []CostCurve{lambda, ec2},
 	}
 	out.Bands = in.bands()

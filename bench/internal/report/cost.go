@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // CostReport is what there is to show of costs.
@@ -85,7 +86,7 @@ func (t *terminal) bill(b *cost.Bill) {
 	if b.Hours == cost.HoursPerMonth {
 		title += ", a month"
 	} else {
-		title += ", " + digits(b.Hours) + " hours"
+		title += ", " + numeral.Digits(b.Hours) + " hours"
 	}
 	if b.Requests > 0 {
 		title += " of " + quantity(b.Requests) + " requests"
@@ -129,9 +130,6 @@ func dated(l cost.Line) string {
 	return visible(l.AsOf)
 }
 
-// Figure writes a number with three significant digits.
-func Figure(v float64) string { return digits(v) }
-
 // money writes cents, and three digits of what is less than one.
 func money(v *cost.USD) string {
 	if v == nil {
@@ -139,9 +137,9 @@ func money(v *cost.USD) string {
 	}
 	f := float64(*v)
 	if f != 0 && math.Abs(f) < 0.1 {
-		return digits(f)
+		return numeral.Digits(f)
 	}
-	return group(strconv.FormatFloat(f, 'f', 2, 64))
+	return numeral.Grouped(strconv.FormatFloat(f, 'f', 2, 64))
 }
 
 // each writes a price as the price lists do.
@@ -155,16 +153,16 @@ func each(v *float64) string {
 // quantity is whole where it is large.
 func quantity(v float64) string {
 	if math.Abs(v) >= 1000 && math.Abs(v) < 1e15 {
-		return group(strconv.FormatFloat(v, 'f', 0, 64))
+		return numeral.Grouped(strconv.FormatFloat(v, 'f', 0, 64))
 	}
-	return digits(v)
+	return numeral.Digits(v)
 }
 
 func rateText(r *cost.RPS, none string) string {
 	if r == nil {
 		return none
 	}
-	return digits(float64(*r)) + "/s"
+	return numeral.Digits(float64(*r)) + "/s"
 }
 
 func breakEvens(list []*cost.BreakEven) *grid {
@@ -194,18 +192,18 @@ func crossingText(b *cost.BreakEven) string {
 	case n <= mostCrossings:
 		var parts []string
 		for _, c := range b.Crossings {
-			parts = append(parts, digits(float64(c.Rate))+"/s")
+			parts = append(parts, numeral.Digits(float64(c.Rate))+"/s")
 		}
 		return strings.Join(parts, ", ")
 	default:
-		return fmt.Sprintf("%s to %s/s, %d times", digits(float64(b.Crossings[0].Rate)), digits(float64(b.Crossings[n-1].Rate)), n)
+		return fmt.Sprintf("%s to %s/s, %d times", numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)), n)
 	}
 }
 
 // breakEvenText says the same in a sentence.
 func breakEvenText(b *cost.BreakEven) string {
 	duty := visible(b.Duty) + ": "
-	from, to := digits(float64(b.From)), digits(float64(b.To))
+	from, to := numeral.Digits(float64(b.From)), numeral.Digits(float64(b.To))
 	switch {
 	case b.Unknown != "":
 		return duty + "no answer, as " + visible(b.Unknown) + "."
@@ -241,8 +239,8 @@ func curve(b *cost.BreakEven) *grid {
 			}
 			return money(&low) + " – " + money(&high)
 		}
-		g.add(plain(digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
-			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(group(strconv.Itoa(p.Instances))))
+		g.add(plain(numeral.Digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
+			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
 	}
 	return g
 }

@@ -202,8 +202,17 @@ func TestRatesWithoutFigures(t *testing.T) {
 
 var nonsense = regexp.MustCompile(`\bNaN\b|[+-]?\bInf\b|%!`)
 
+// glued is a figure without a space before its unit. Inputs are as they were given: code, thresholds, and durations of the scenario.
+var (
+	glued  = regexp.MustCompile(`(^|[ (|≥])[\d.,]+(µs|ms|s|MB|MiB|%)([ ,.);|]|$)`)
+	inputs = regexp.MustCompile("(?s)```.*?```|<code.*?</code>|<script.*?</script>|<style.*?</style>|[a-z0-9_]+=\\S+|(grace|for)\\s+\\d+s|Timeout of a request[^\n]*\\d+s|&[a-z#0-9]+;")
+)
+
 func noNonsense(t *testing.T, text string) {
 	t.Helper()
+	if found := glued.FindString(inputs.ReplaceAllString(text, "")); found != "" {
+		t.Errorf("%q is in\n%s", found, text)
+	}
 	if found := nonsense.FindString(text); found != "" {
 		t.Errorf("%q is in\n%s", found, text)
 	}

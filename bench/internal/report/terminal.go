@@ -1,5 +1,5 @@
-// Package report writes the model of a run for people: as tables in a terminal, and as Markdown. It is the only place
-// where figures are scaled and rounded.
+// Package report writes the model of a run for people: as tables in a terminal, and as Markdown. How a figure is
+// written says package numeral.
 package report
 
 import (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/tune"
 )
@@ -201,5 +202,5 @@ func dollarsAMillion(i *cost.Interval) string {
 	if i == nil {
 		return missing
 	}
-	return "$" + digits(i.Point)
+	return "$" + numeral.Digits(i.Point)
 }

@@ -56,6 +56,27 @@ func (p *parser) slo(n *yaml.Node, at string) SLO {
 	return slo
 }
 
+// String is a threshold as it is written on a command line: p99=50ms.
+func (t Threshold) String() string {
+	limit := time.Duration(t.Limit * float64(time.Microsecond)).String()
+	if t.Metric == MetricErrorRate {
+		limit = strconv.FormatFloat(t.Limit*100, 'g', 6, 64) + "%"
+	}
+	return t.Metric.Name() + "=" + limit
+}
+
+// String is all thresholds as ParseSLO reads them.
+func (s SLO) String() string {
+	parts := make([]string, len(s))
+	for i, t := range s {
+		parts[i] = t.String()
+	}
+	return strings.Join(parts, ",")
+}
+
+// Name is how users write a metric.
+func (m Metric) Name() string { return strings.TrimSuffix(string(m), "_us") }
+
 // ParseSLO reads thresholds as they are written on a command line: p99=50ms,error_rate=1%. The names are those of the scenario
 // key slo. Its error joins all faults.
 func ParseSLO(text string) (SLO, error) {
