@@ -95,7 +95,7 @@ func (t *terminal) bills() {
 	}
 	v := view{model: t.model}
 	t.title("What it would cost")
-	t.out.WriteString(t.render(v.bills(b)))
+	t.out.WriteString(t.fitted(v.bills(b)))
 	if text := v.cheapestText(b); text != "" {
 		t.out.WriteString(wrap(text, " ", " ", t.options.Width))
 	}

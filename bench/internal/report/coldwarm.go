@@ -107,10 +107,10 @@ func (t *terminal) coldWarm() {
 	for _, c := range split(t.model) {
 		name := clip(visible(t.model.Targets[c.Target].Name), longestInHead)
 		t.title("Cold and warm: " + name)
-		t.out.WriteString(t.render(coldWarmGrid(c)))
+		t.out.WriteString(t.fitted(coldWarmGrid(c)))
 		if len(c.Tails) > 0 {
 			t.title("Expected at other rates: " + name)
-			t.out.WriteString(t.render(tailGrid(c)))
+			t.out.WriteString(t.fitted(tailGrid(c)))
 			t.out.WriteString(wrap(tailNote, " ", " ", t.options.Width))
 		}
 	}

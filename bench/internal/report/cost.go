@@ -26,12 +26,9 @@ type CostReport struct {
 
 // Cost prints it for a terminal.
 func Cost(w io.Writer, c *CostReport, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{options: o}
+	t := newTerminal(nil, o)
 	for _, line := range c.Subject {
-		t.out.WriteString(wrap(printable(line), "", "  ", o.Width))
+		t.out.WriteString(wrap(printable(line), "", "  ", t.options.Width))
 	}
 	for _, b := range c.Bills {
 		t.bill(b)
@@ -41,17 +38,17 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 	}
 	if len(c.Candidates) > 0 {
 		t.title("Within the SLO")
-		t.out.WriteString(t.render(candidates(c.Candidates)))
+		t.out.WriteString(t.fitted(candidates(c.Candidates)))
 	}
 	if len(c.BreakEvens) > 0 {
 		t.title("Break-even, by how the load is spread over the week")
-		t.out.WriteString(t.render(breakEvens(c.BreakEvens)))
+		t.out.WriteString(t.fitted(breakEvens(c.BreakEvens)))
 		for _, b := range c.BreakEvens {
-			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", o.Width))
+			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", t.options.Width))
 		}
 		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
 			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
-			t.out.WriteString(t.render(curve(first)))
+			t.out.WriteString(t.fitted(curve(first)))
 		}
 	}
 	t.paragraphs("What these figures cannot say", printables(c.Caveats))
@@ -95,7 +92,7 @@ func (t *terminal) bill(b *cost.Bill) {
 		title += ", " + count(b.Instances, "instance")
 	}
 	t.title(title)
-	t.out.WriteString(t.render(billGrid(b)))
+	t.out.WriteString(t.fitted(billGrid(b)))
 	var notes []string
 	for _, l := range b.Lines {
 		if l.Note != "" {
@@ -267,16 +264,13 @@ func candidates(list []cost.Candidate) *grid {
 
 // PlanCost prints what a plan costs, and what a run on it is thought to cost, if that is given.
 func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []string, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{options: o}
+	t := newTerminal(nil, o)
 	t.out.WriteString(wrap(fmt.Sprintf("Plan in %s: %s that cost by the hour, %s by use, %s without a price here, %s.", visible(p.Region),
-		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", o.Width))
+		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", t.options.Width))
 	t.bill(p.Fixed)
 	if p.Fixed.Total != nil {
 		hour := *p.Fixed.Total / cost.HoursPerMonth
-		t.out.WriteString(wrap("That is "+money(&hour)+" USD for each hour that it stands.", " ", " ", o.Width))
+		t.out.WriteString(wrap("That is "+money(&hour)+" USD for each hour that it stands.", " ", " ", t.options.Width))
 	}
 	t.items("Costs by use, and nothing while it is not used", p.ByUse)
 	t.items("May cost, and is in none of the figures", p.Unpriced)
@@ -289,7 +283,7 @@ func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []st
 		if run.Total == nil {
 			text = "All of the run: at least " + money(&run.AtLeast) + " USD, estimated; a price is not known."
 		}
-		t.out.WriteString(wrap(text, " ", " ", o.Width))
+		t.out.WriteString(wrap(text, " ", " ", t.options.Width))
 	}
 	t.paragraphs("What these figures cannot say", printables(caveats))
 	return t.flush(w)

@@ -61,23 +61,20 @@ func (t Tune) JSON() ([]byte, error) { return indented(t.Result) }
 
 // Terminal writes it as a table.
 func (t Tune) Terminal(w io.Writer, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	p := &terminal{options: o}
+	p := newTerminal(nil, o)
 	for _, line := range t.loud() {
 		p.loud(line)
 	}
-	p.out.WriteString(wrap(t.subject(), "", "  ", o.Width))
+	p.out.WriteString(wrap(t.subject(), "", "  ", p.options.Width))
 	p.paragraphs("In short", t.conclusion())
 	p.title("Configurations")
-	text := p.render(t.table(false, true))
-	if widest(text) > o.Width {
-		text = p.render(t.table(false, false))
+	g := t.table(false, true)
+	if widest(p.render(g)) > p.options.Width {
+		g = t.table(false, false)
 	}
-	p.out.WriteString(text)
+	p.out.WriteString(p.fitted(g))
 	if note := t.undecided(); note != "" {
-		p.out.WriteString(wrap(note, " ", " ", o.Width))
+		p.out.WriteString(wrap(note, " ", " ", p.options.Width))
 	}
 	p.paragraphs("About the configurations", t.notes())
 	p.paragraphs("What these figures cannot say", printables(t.Caveats))
