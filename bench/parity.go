@@ -52,6 +52,7 @@ Exit status: 0 no differences, 1 differences, 2 wrong usage or input.`,
 	f.StringVar(&o.corpus, "corpus", "", "requests to send, FILE.yaml (default the corpus of this project's app)")
 	f.StringSliceVar(&o.doors, "front-door", nil, "what the second target is behind: "+strings.Join(append(doorNames(), parity.DoorDirect), ", ")+
 		" (default all of them locally, else direct)")
+	completions(c, map[string]cobra.CompletionFunc{"front-door": completeList("front-door", doorNames(), parity.DoorDirect)})
 	f.BoolVar(&o.explain, "explain", false, "show the explained differences too")
 	f.BoolVar(&o.json, "json", false, "print the differences as JSON")
 	f.DurationVar(&o.timeout, "timeout", parity.DefaultTimeout, "time-out of a request")
