@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -71,7 +72,7 @@ func (t *turnProgress) rate() string {
 	if s <= 0 {
 		return ""
 	}
-	return fmt.Sprintf("%.0f/s", float64(n)/s)
+	return numeral.Rate(float64(n) / s)
 }
 
 const (
@@ -150,7 +151,7 @@ func (l *line) status() string {
 func (l *line) figures(now recorder.Progress) string {
 	head, p99 := l.now.label+" "+l.now.rate(), ""
 	if n := len(l.p99s); n > 0 && l.p99s[n-1] != nil {
-		p99 = " p99 " + short(*l.p99s[n-1])
+		p99 = " p99 " + numeral.Time(*l.p99s[n-1])
 	}
 	failed := failures(l.failed + now.Failed)
 	waiting := fmt.Sprintf(" %d in flight", now.InFlight)
@@ -228,7 +229,7 @@ func (l *line) ended(s result.Stats) {
 	l.turns++
 	l.failed += s.Requests - s.Successes
 	if s.ThroughputRPS != nil {
-		l.last = fmt.Sprintf("%.0f/s", *s.ThroughputRPS)
+		l.last = numeral.Rate(*s.ThroughputRPS)
 	}
 }
 

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/target"
 )
@@ -32,7 +32,7 @@ func (c *collector) openMeters() []string {
 		c.meters[i].before = m
 		if n := m.Now.Busy; n > 0 {
 			warnings = append(warnings, fmt.Sprintf("%s: %s was in work already when the load began, and is in what it would be billed for.",
-				t.Name, english.Plural(n, "invocation")))
+				t.Name, numeral.Plural(n, "invocation")))
 		}
 	}
 	return warnings

@@ -4,13 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/knee"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -123,16 +122,8 @@ func (o *capacityOptions) apply(s *scenario.Scenario) error {
 
 // describe says what is coming.
 func (o *capacityOptions) describe(s *scenario.Scenario) string {
-	return fmt.Sprintf("searching for the highest rate that keeps %s, in trials of %s on up to %s", sloText(s.SLO), o.trial,
-		english.Plural(s.Connections, "connection"))
-}
-
-func sloText(slo scenario.SLO) string {
-	parts := make([]string, len(slo))
-	for i, t := range slo {
-		parts[i] = metricName(t.Metric) + " " + limitText(t.Metric, t.Limit)
-	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("searching for the highest rate that keeps %s, in trials of %s on up to %s", s.SLO, o.trial,
+		numeral.Plural(s.Connections, "connection"))
 }
 
 // capacityOf is what a search found, as result files have it.

@@ -163,7 +163,7 @@ func TestFindCapacityOfNone(t *testing.T) {
 	r := start(t, nil, "--find-capacity", "--trial", "500ms", "--start-rate", "40", "--scenario", capacityScenario(t, "slo: {p50: 1ms}\n"),
 		"--target", "only="+server.URL, "--out", filepath.Join(t.TempDir(), "out"))
 	r.wait(exitThreshold)
-	if !strings.Contains(r.stderr.String(), "only kept the SLO at no rate down to 20/s") {
+	if !strings.Contains(r.stderr.String(), "only kept the SLO at no rate down to 20.0/s") {
 		t.Errorf("standard error:\n%s", r.stderr.String())
 	}
 }

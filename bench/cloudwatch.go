@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/cloudwatch"
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -132,7 +132,7 @@ func (o *observation) observe(ctx context.Context, drain <-chan struct{}, r *res
 				show.say("CloudWatch: %s", note)
 			}
 			if f := t.CloudWatch.Function; f != nil {
-				show.say("CloudWatch: %s: %d invocations for %s, %d of them cold, %.6g GB-seconds billed", t.Name, f.Invocations, english.Plural(f.Sent, "request"), f.Cold, f.BilledGBSeconds)
+				show.say("CloudWatch: %s: %d invocations for %s, %d of them cold, %s GB-seconds billed", t.Name, f.Invocations, numeral.Plural(f.Sent, "request"), f.Cold, numeral.Digits(f.BilledGBSeconds))
 			}
 			continue
 		}

@@ -170,12 +170,12 @@ func TestCloudWatch(t *testing.T) {
 	if verdict.Estimated || verdict.Unknown != "" || strings.Contains(verdict.Text, "estimated") {
 		t.Errorf("the cost is not that of what was billed: %+v", verdict)
 	}
-	for _, want := range []string{"Lambda: what it was billed for", "the billed time is measured, by the REPORT lines of AWS's log: a mean of 3.625 ms over 160 invocations", "42.0 %", "had no CPU credits left"} {
+	for _, want := range []string{"Lambda: what it was billed for", "the billed time is measured, by the REPORT lines of AWS's log: a mean of 3.62 ms over 160 invocations", "42.0 %", "had no CPU credits left"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the report has no %q", want)
 		}
 	}
-	if told := r.stderr.String(); !strings.Contains(told, "CloudWatch: lambda: 160 invocations for 160 requests, 1 of them cold, 0.29 GB-seconds billed") {
+	if told := r.stderr.String(); !strings.Contains(told, "CloudWatch: lambda: 160 invocations for 160 requests, 1 of them cold, 0.290 GB-seconds billed") {
 		t.Errorf("it does not say what it has found:\n%s", told)
 	}
 	cost := start(t, nil, "cost", out)

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -38,7 +38,7 @@ Exit status: 3 if a target got worse by more than the tolerance and the differen
   bench compare old new --json | jq '.regressions'`,
 		Args: func(c *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return usageError{fmt.Errorf("expected two folders with a %s, the old one first, got %s\nSee '%s --help'", result.FileName, english.Plural(len(args), "argument"), c.CommandPath())}
+				return usageError{fmt.Errorf("expected two folders with a %s, the old one first, got %s\nSee '%s --help'", result.FileName, numeral.Plural(len(args), "argument"), c.CommandPath())}
 			}
 			return nil
 		},

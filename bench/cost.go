@@ -43,6 +43,7 @@ A price that is not known gives n/a, never 0. Prices older than 180 days are nam
 	}
 	c.Flags().SortFlags = false
 	o.flags(c.Flags())
+	completions(c, map[string]cobra.CompletionFunc{"duty": completeList("duty", []string{"even", "business-hours", "bursty"})})
 	return c
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -80,7 +81,7 @@ func (o *costOptions) estimate(plan *cost.Plan, prices *cost.Table) (*cost.RunEs
 		return nil, err
 	}
 	e.Caveats = append(e.Caveats, fmt.Sprintf("The run: %d requests a target, in about %s for all of them, if a request takes %g ms.",
-		targets[0].Requests, targets[0].Duration.Round(time.Second), ms))
+		targets[0].Requests, numeral.Duration(targets[0].Duration), ms))
 	return e, nil
 }
 

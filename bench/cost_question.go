@@ -8,8 +8,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
-	"github.com/crossover-bench/crossover/bench/internal/english"
-	"github.com/crossover-bench/crossover/bench/internal/report"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // costQuestion is all that goes into an answer.
@@ -122,7 +121,7 @@ func (o *costOptions) adopt(f *pflag.FlagSet, run *analysis.CostInputs) {
 func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
-	show := report.Figure
+	show := numeral.Digits
 	most := show(r.High)
 	if q.atLeast {
 		most = "any more"
@@ -132,6 +131,6 @@ func (q *costQuestion) describe(prices *cost.Table) {
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
 		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
 			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), most, show(c.EC2.Headroom*100),
-			english.Plural(max(1, c.EC2.MinInstances), "instance"), c.EC2.FrontDoor),
+			numeral.Plural(max(1, c.EC2.MinInstances), "instance"), c.EC2.FrontDoor),
 		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", show(float64(c.Load.Rate)), c.Load.Duty.Name, prices.Written))
 }

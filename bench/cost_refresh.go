@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // refreshOptions are about reading AWS's price list.
@@ -71,7 +71,7 @@ func (o *refreshOptions) run(ctx context.Context, std streams, region, instanceT
 		for _, key := range prices.Ambiguous {
 			say("%s: the list has several prices for %s; it is left as it is", offer, key)
 		}
-		say("%s: %s of %s", offer, english.Plural(len(prices.Prices), "price"), prices.Published.UTC().Format(time.DateOnly))
+		say("%s: %s of %s", offer, numeral.Plural(len(prices.Prices), "price"), prices.Published.UTC().Format(time.DateOnly))
 		read += len(prices.Prices)
 		table.Add(region, prices, now, o.list)
 	}
@@ -82,7 +82,7 @@ func (o *refreshOptions) run(ctx context.Context, std streams, region, instanceT
 	if err := writePrices(&table, o.out); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
-	if _, err := fmt.Fprintf(std.out, "%s written: %s of %s. Use it with --prices %s.\n", o.out, english.Plural(read, "price"), region, o.out); err != nil {
+	if _, err := fmt.Fprintf(std.out, "%s written: %s of %s. Use it with --prices %s.\n", o.out, numeral.Plural(read, "price"), region, o.out); err != nil {
 		return errors.Join(append(errs, err)...)
 	}
 	if len(errs) > 0 {

@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -91,11 +91,11 @@ func (d *display) load() string {
 	for _, p := range d.scenario.Phases {
 		n := d.scenario.Requests(p)
 		if n < 0 {
-			return "up to " + english.Plural(d.scenario.InFlight(), d.inFlight())
+			return "up to " + numeral.Plural(d.scenario.InFlight(), d.inFlight())
 		}
 		requests += n * d.rounds
 	}
-	return fmt.Sprintf("%s to each target, up to %s", english.Plural(requests, "request"), english.Plural(d.scenario.InFlight(), d.inFlight()))
+	return fmt.Sprintf("%s to each target, up to %s", numeral.Plural(requests, "request"), numeral.Plural(d.scenario.InFlight(), d.inFlight()))
 }
 
 // inFlight is what has a request in flight each.
@@ -167,11 +167,11 @@ func (d *display) sampled(s *sample) {
 		rate = *r
 	}
 	if s.stats.ResponseTime.P99 != nil {
-		p99 = "p99 " + short(*s.stats.ResponseTime.P99)
+		p99 = "p99 " + numeral.Time(*s.stats.ResponseTime.P99)
 	}
-	text := fmt.Sprintf("%.0f/s, %s, %d in flight, %d failed so far", rate, p99, s.InFlight, s.Failed)
+	text := fmt.Sprintf("%s, %s, %d in flight, %d failed so far", numeral.Rate(rate), p99, s.InFlight, s.Failed)
 	if d.scenario.Phases[s.turn.Phase].Rate != nil {
-		text = fmt.Sprintf("%.0f/s, %s, %d in flight, %d queued, %d failed so far", rate, p99, s.InFlight, s.Queued, s.Failed)
+		text = fmt.Sprintf("%s, %s, %d in flight, %d queued, %d failed so far", numeral.Rate(rate), p99, s.InFlight, s.Queued, s.Failed)
 	}
 	d.say("%s  %-12s %-16s second %.0f: %s", clock(time.Since(d.began)), d.names[s.turn.Target], d.label(s.turn), s.To.Seconds(), text)
 }
@@ -200,8 +200,8 @@ func (d *display) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 	if s.ThroughputRPS != nil {
 		rate = *s.ThroughputRPS
 	}
-	d.say("%s  %-12s %-16s %s, %d failed, %.2f s, %.0f/s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
-		english.Plural(s.Requests, "request"), s.Requests-s.Successes, wall, rate)
+	d.say("%s  %-12s %-16s %s, %d failed, %s, %s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
+		numeral.Plural(s.Requests, "request"), s.Requests-s.Successes, numeral.Time(wall*1e6), numeral.Rate(rate))
 }
 
 // finish ends the live part; lines after it are plain.

@@ -98,8 +98,8 @@ phases: [{name: steady, rate: 50/s, duration: 2500ms}]
 	if !ok {
 		t.Errorf("there are no tables:\n%s", got)
 	}
-	// One drawn line a target, whole: ━━┄ steady 1/1 50/s ▆█ p99 22.1ms ▇█ 1 in flight 0 queued.
-	whole := regexp.MustCompile(`(?m)^one +[━┄]+ steady 1/1 \d+/s [ ▁▂▃▄▅▆▇█]{4,20} p99 [0-9.]+[µm]?s [ ▁▂▃▄▅▆▇█]{4,20} \d+ in flight \d+ queued *$`)
+	// One drawn line a target, whole: ━━┄ steady 1/1 50.0/s ▆█ p99 22.1 ms ▇█ 1 in flight 0 queued.
+	whole := regexp.MustCompile(`(?m)^one +[━┄]+ steady 1/1 [\d.,]+/s [ ▁▂▃▄▅▆▇█]{4,20} p99 [0-9.]+ [µm]?s [ ▁▂▃▄▅▆▇█]{4,20} \d+ in flight \d+ queued *$`)
 	plain := strings.ReplaceAll(escapes.ReplaceAllString(bars, ""), "\r", "\n")
 	if !whole.MatchString(plain) {
 		t.Errorf("no line has all figures; the terminal showed:\n%s", plain)

@@ -124,10 +124,10 @@ All listens on 127.0.0.1 unless --listen says otherwise.`,
 	if err := errors.Join(
 		f.MarkHidden("control"),
 		o.limits.register(c),
-		c.RegisterFlagCompletionFunc("front-door", cobra.FixedCompletions(emulateDoors(), cobra.ShellCompDirectiveNoFileComp)),
 	); err != nil {
 		panic(err)
 	}
+	completions(c, map[string]cobra.CompletionFunc{"front-door": completeList("front-door", emulateDoors())})
 	return c
 }
 

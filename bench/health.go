@@ -7,8 +7,8 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -93,7 +93,7 @@ func judgeHealth(loads []burden) result.Generator {
 		v.suspect("The generator used more than half of the machine's CPU time on a target: answers waited for the generator.")
 	}
 	if failed > 0 {
-		v.invalid("%s failed for lack of file descriptors, ports or memory of the generator itself.", english.Plural(failed, "request"))
+		v.invalid("%s failed for lack of file descriptors, ports or memory of the generator itself.", numeral.Plural(failed, "request"))
 	}
 	return g
 }
@@ -141,7 +141,7 @@ func (b *burden) late() (text string, hopeless bool) {
 		hopeless = hopeless || *p.lag > us(lagInvalid)
 		if text == "" {
 			text = fmt.Sprintf("The generator sent late to %s: its lag (%s) was %s, in response times of %s.", b.name, p.name,
-				rounded(*p.lag), rounded(*p.response))
+				numeral.Time(*p.lag), numeral.Time(*p.response))
 		}
 	}
 	return text, hopeless
@@ -158,7 +158,7 @@ func (v verdict) lag(b *burden) {
 	unsent := b.stats.Errors[result.KindUnsent]
 	if (hopeless || b.worked()) && float64(unsent) > given*float64(b.stats.Requests) {
 		v.invalid("The schedule of %s was not kept: %d of %s were never sent, and the generator itself was too slow, so that this says nothing"+
-			" of the target.", b.name, unsent, english.Plural(b.stats.Requests, "request"))
+			" of the target.", b.name, unsent, numeral.Plural(b.stats.Requests, "request"))
 	}
 }
 
@@ -187,7 +187,7 @@ func (v verdict) pauses(l *burden) {
 	v.GCPauses.MaxUS = max(v.GCPauses.MaxUS, p.MaxUS)
 	if p99 := l.stats.ResponseTime.P99; p99 != nil && p.MaxUS > us(pauseFloor) && p.MaxUS > notable**p99 {
 		v.suspect("The generator stood still for up to %s to collect garbage while %s was measured, in response times of %s (p99).",
-			rounded(p.MaxUS), l.name, rounded(*p99))
+			numeral.Time(p.MaxUS), l.name, numeral.Time(*p99))
 	}
 }
 
@@ -198,20 +198,11 @@ func (v verdict) connections(l *burden) {
 	again := s.ConnectTime.Count - int64(l.connections) - (s.Requests - s.Successes)
 	if !l.fresh && float64(again) > churn*float64(s.Requests) {
 		v.suspect("%s closes connections: %d were opened for %s, which measures the opening of connections too.", l.name, s.ConnectTime.Count,
-			english.Plural(s.Requests, "request"))
+			numeral.Plural(s.Requests, "request"))
 	}
 }
 
 func us(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-
-// rounded is a time in µs for people.
-func rounded(us float64) string {
-	d := time.Duration(us * float64(time.Microsecond))
-	if d >= 10*time.Millisecond {
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(10 * time.Microsecond).String()
-}
 
 // health is that of the generator, over all turns so far.
 func (c *collector) health() result.Generator {
@@ -257,7 +248,7 @@ func (c *collector) clockWarnings(now time.Time) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("The clock of this machine was set by %s during the run. Times of requests are not affected, but the run's begin and"+
-		" end, and whatever is compared with them, such as logs, are.", by.Round(100*time.Millisecond))}
+		" end, and whatever is compared with them, such as logs, are.", numeral.Duration(by))}
 }
 
 // local says whether a URL is one of this machine's. It resolves no names.

@@ -65,7 +65,7 @@ func TestJudgeHealth(t *testing.T) {
 		{"on time", burden{stats: opened(2000, spread(2000, 2000, 3000), spread(2000, 5, 60))}, result.Valid, ""},
 		{"late, but by less than a thread may be", burden{stats: opened(2000, spread(2000, 150, 200), spread(2000, 5, 100))}, result.Valid, ""},
 		{"late by a tenth of the 99 %", burden{stats: opened(2000, spread(2000, 2000, 3000), spread(2000, 5, 300))}, result.Valid, ""},
-		{"late by more than that", burden{stats: opened(2000, spread(2000, 2000, 3000), spread(2000, 5, 310))}, result.Suspect, "lag (p99) was 310µs, in response times of 3ms"},
+		{"late by more than that", burden{stats: opened(2000, spread(2000, 2000, 3000), spread(2000, 5, 310))}, result.Suspect, "lag (p99) was 310 µs, in response times of 3.00 ms"},
 		{"late, next to waiting in the queue", burden{stats: opened(2000, spread(2000, 900e3, 1900e3), spread(2000, 5, 20e3))}, result.Valid, ""},
 		{"late by most of the median", burden{stats: opened(2000, spread(2000, 500, 100e3), spread(2000, 400, 500))}, result.Suspect, "lag (p90)"},
 		{"too few to tell of 1 %", burden{stats: opened(999, spread(999, 2000, 3000), spread(999, 5, 2000))}, result.Valid, ""},

@@ -25,7 +25,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/target"
 	"github.com/crossover-bench/crossover/bench/scenarios"
 )
@@ -211,7 +211,7 @@ func noArgs(c *cobra.Command, args []string) error {
 func oneArg(what string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return usageError{fmt.Errorf("expected one %s, got %s\nSee '%s --help'", what, english.Plural(len(args), "argument"), c.CommandPath())}
+			return usageError{fmt.Errorf("expected one %s, got %s\nSee '%s --help'", what, numeral.Plural(len(args), "argument"), c.CommandPath())}
 		}
 		return nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/crossover-bench/crossover/bench/internal/emulator"
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/parity"
 	"github.com/crossover-bench/crossover/bench/internal/report"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -53,6 +53,7 @@ Exit status: 0 no differences, 1 differences, 2 wrong usage or input.`,
 	f.StringVar(&o.corpus, "corpus", "", "requests to send, FILE.yaml (default the corpus of this project's app)")
 	f.StringSliceVar(&o.doors, "front-door", nil, "what the second target is behind: "+strings.Join(append(doorNames(), parity.DoorDirect), ", ")+
 		" (default all of them locally, else direct)")
+	completions(c, map[string]cobra.CompletionFunc{"front-door": completeList("front-door", doorNames(), parity.DoorDirect)})
 	f.BoolVar(&o.explain, "explain", false, "show the explained differences too")
 	f.BoolVar(&o.json, "json", false, "print the differences as JSON")
 	f.DurationVar(&o.timeout, "timeout", parity.DefaultTimeout, "time-out of a request")
@@ -160,7 +161,7 @@ func (o *parityOptions) show(std streams, results []*parity.Result) error {
 		return err
 	}
 	if found > 0 {
-		return fmt.Errorf("%s between the targets", english.Plural(found, "difference"))
+		return fmt.Errorf("%s between the targets", numeral.Plural(found, "difference"))
 	}
 	return nil
 }

@@ -201,7 +201,7 @@ func TestRunFromAWSFails(t *testing.T) {
 		"no such bucket":    {strings.Replace(generator, "crossover-results", "crossover-nothere", 1), nil, nil, exitFailed, "writing s3://crossover-nothere/runs/"},
 		"no bench there":    {`{ instance_id = "` + fakeInstance + `", bucket = "crossover-results", region = "us-east-1", bench = "/nowhere/bench" }`, nil, nil, exitFailed, "the load generator cannot run /nowhere/bench: its start script may still be at work"},
 		"wrong answers":     {generator, nil, nil, exitFailed, "on the load generator, exit status 1: the check before the load found differences"},
-		"missed threshold":  {generator, []string{"--skip-check", "--slo", "error_rate=1%"}, nil, exitFailed, "on the load generator, exit status 1: target app answered none of 3 requests rightly\n2 thresholds missed: app only error_rate 100%"},
+		"missed threshold":  {generator, []string{"--skip-check", "--slo", "error_rate=1%"}, nil, exitFailed, "on the load generator, exit status 1: target app answered none of 3 requests rightly\n2 thresholds missed: app only error_rate 100 %"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/target"
@@ -41,7 +41,7 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 	}
 	if len(here) > 0 {
 		r.Warnings = append(r.Warnings, fmt.Sprintf("%s shared the %s of one machine with the load generator: read the ratio, not the"+
-			" absolute figures.", strings.Join(here, " and "), english.Plural(r.Environment.CPUs, "CPU")))
+			" absolute figures.", strings.Join(here, " and "), numeral.Plural(r.Environment.CPUs, "CPU")))
 	}
 	r.Warnings = append(r.Warnings, o.reach.warnings()...)
 	if o.skipCheck {
@@ -63,7 +63,7 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 		t := &r.Targets[i]
 		if n := warmed[i]; n > 0 {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: the check before the load started %s, so as many cold starts are in no figure.",
-				t.Name, english.Plural(n, "environment")))
+				t.Name, numeral.Plural(n, "environment")))
 		}
 		if t.Overall.Requests > 0 && t.Overall.Successes == 0 {
 			errs = append(errs, fmt.Errorf("target %s answered none of %d requests rightly", t.Name, t.Overall.Requests))

@@ -90,14 +90,9 @@ func newRunCommand(std streams, name string) *cobra.Command {
 	o.remote.flags(f)
 	o.spend.flags(f)
 	o.observing.flags(f)
-	complete := func(values ...string) cobra.CompletionFunc {
-		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
-	}
-	for flag, values := range map[string][]string{"scenario": scenarios.Names(), "targets": {"local", "terraform"}, "from": {fromAWS}} {
-		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
-			panic(err)
-		}
-	}
+	completions(c, map[string]cobra.CompletionFunc{
+		"scenario": completeOne(scenarios.Names()...), "targets": completeOne("local", "terraform"), "from": completeOne(fromAWS), "slo": completeSLO(),
+	})
 	return c
 }
 

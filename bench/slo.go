@@ -3,13 +3,12 @@ package main
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/pflag"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -55,8 +54,13 @@ func (l *limits) apply(s *scenario.Scenario) {
 func (l *limits) hold(r *result.Run, runErr error) error {
 	missed := missedThresholds(r)
 	for i := range r.Targets {
-		if c := r.Targets[i].Capacity; c != nil && c.KeptRPS == nil && c.MissedRPS != nil {
-			missed = append(missed, fmt.Errorf("%s kept the SLO at no rate down to %.4g/s", r.Targets[i].Name, *c.MissedRPS))
+		c := r.Targets[i].Capacity
+		switch {
+		case c == nil || c.KeptRPS != nil || c.MissedRPS == nil:
+		case c.EndedByGenerator(): // that it is kept is not shown, which is what was asked
+			missed = append(missed, fmt.Errorf("%s: whether it keeps the SLO is not known: the load generator itself was at its limits down to %s", r.Targets[i].Name, numeral.Rate(*c.MissedRPS)))
+		default:
+			missed = append(missed, fmt.Errorf("%s kept the SLO at no rate down to %s", r.Targets[i].Name, numeral.Rate(*c.MissedRPS)))
 		}
 	}
 	if l.strict && r.Generator.Verdict == result.Invalid {
@@ -90,7 +94,7 @@ func missedThresholds(r *result.Run) []error {
 	if n > mostMissed {
 		names = append(names[:mostMissed], fmt.Sprintf("and %d more", n-mostMissed))
 	}
-	return []error{fmt.Errorf("%s missed: %s", english.Plural(n, "threshold"), strings.Join(names, "; "))}
+	return []error{fmt.Errorf("%s missed: %s", numeral.Plural(n, "threshold"), strings.Join(names, "; "))}
 }
 
 // thresholdText is what was missed and by how much, in a few words.
@@ -101,17 +105,7 @@ func thresholdText(t *result.Threshold) string {
 	}
 	value := t.Reason
 	if t.Value != nil {
-		value = limitText(t.Metric, *t.Value)
+		value = analysis.ThresholdFigure(t.Metric, *t.Value)
 	}
-	return fmt.Sprintf("%s %s %s (limit %s)", where, metricName(t.Metric), value, limitText(t.Metric, t.Limit))
-}
-
-// metricName is how users write it.
-func metricName(m scenario.Metric) string { return strings.TrimSuffix(string(m), "_us") }
-
-func limitText(m scenario.Metric, v float64) string {
-	if m == scenario.MetricErrorRate {
-		return strconv.FormatFloat(v*100, 'g', 4, 64) + "%"
-	}
-	return time.Duration(v * float64(time.Microsecond)).String()
+	return fmt.Sprintf("%s %s %s (limit %s)", where, t.Metric.Name(), value, analysis.ThresholdFigure(t.Metric, t.Limit))
 }

@@ -32,12 +32,20 @@ func TestHold(t *testing.T) {
 			"missed",
 			result.Run{Thresholds: missed},
 			false, nil,
-			"3 thresholds missed: blue peak p99 61.5ms (limit 50ms); green error_rate 1.25% (limit 1%); green max too many requests failed (limit 1s)",
+			"3 thresholds missed: blue peak p99 61.5 ms (limit 50.0 ms); green error_rate 1.25 % (limit 1.00 %); green max too many requests failed (limit 1.00 s)",
 			exitThreshold,
 		},
-		{"failed too", result.Run{Thresholds: missed[:1]}, false, failed, "interrupted\n1 threshold missed: blue peak p99 61.5ms (limit 50ms)", exitFailed},
-		{"wrong input too", result.Run{Thresholds: missed[:1]}, false, usageError{failed}, "interrupted\n1 threshold missed: blue peak p99 61.5ms (limit 50ms)", exitUsage},
+		{"failed too", result.Run{Thresholds: missed[:1]}, false, failed, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50.0 ms)", exitFailed},
+		{"wrong input too", result.Run{Thresholds: missed[:1]}, false, usageError{failed}, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50.0 ms)", exitUsage},
 		{"failed, all met", result.Run{Thresholds: missed[1:2]}, true, failed, "interrupted", exitFailed},
+		{"no rate", result.Run{Targets: []result.Target{{Name: "blue", Capacity: &result.Capacity{MissedRPS: new(20.0), LimitedBy: result.LimitTarget}}}}, false, nil, "blue kept the SLO at no rate down to 20.0/s", exitThreshold},
+		{
+			"no rate that tells",
+			result.Run{Targets: []result.Target{{Name: "blue", Capacity: &result.Capacity{MissedRPS: new(20.0), LimitedBy: result.LimitGenerator}}}},
+			false, nil,
+			"blue: whether it keeps the SLO is not known: the load generator itself was at its limits down to 20.0/s",
+			exitThreshold,
+		},
 		{"invalid", result.Run{Generator: invalid}, false, nil, "", exitDone},
 		{"invalid, strict", result.Run{Generator: invalid}, true, nil, "the run is invalid (--strict): It was late. It was tired.", exitThreshold},
 		{"suspect, strict", result.Run{Generator: result.Generator{Verdict: result.Suspect}}, true, nil, "", exitDone},
@@ -63,7 +71,7 @@ func TestHold(t *testing.T) {
 	for range mostMissed + 3 {
 		many.Thresholds = append(many.Thresholds, missed[0])
 	}
-	if err := (&limits{}).hold(&many, nil); err == nil || !strings.HasSuffix(err.Error(), "(limit 50ms); and 3 more") || !strings.HasPrefix(err.Error(), "9 ") {
+	if err := (&limits{}).hold(&many, nil); err == nil || !strings.HasSuffix(err.Error(), "(limit 50.0 ms); and 3 more") || !strings.HasPrefix(err.Error(), "9 ") {
 		t.Errorf("nine missed thresholds are told as %v", err)
 	}
 }

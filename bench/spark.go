@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"strings"
 )
 
@@ -42,17 +41,4 @@ func (s spark) line(columns int) string {
 		}
 	}
 	return text.String()
-}
-
-// short is a time in µs, in at most six columns up to 1,000 s.
-func short(us float64) string {
-	switch {
-	case us < 999.5:
-		return fmt.Sprintf("%.0fµs", us)
-	case us < 99_950:
-		return fmt.Sprintf("%.1fms", us/1e3)
-	case us < 999_500:
-		return fmt.Sprintf("%.0fms", us/1e3)
-	}
-	return fmt.Sprintf("%.2fs", us/1e6)
 }

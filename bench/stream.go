@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -156,7 +156,7 @@ func (s *stream) finish(ctx context.Context, last []byte) error {
 		return errors.New("--stream: aborted while the reader of standard output kept bench waiting")
 	}
 	if s.dropped > 0 {
-		s.tell(fmt.Sprintf("--stream: %s dropped, as the reader was too slow; %s has them", english.Plural(s.dropped, "line"), result.JournalName))
+		s.tell(fmt.Sprintf("--stream: %s dropped, as the reader was too slow; %s has them", numeral.Plural(s.dropped, "line"), result.JournalName))
 	}
 	if last == nil {
 		return s.err

@@ -6,9 +6,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
 	"github.com/crossover-bench/crossover/bench/internal/knee"
 	"github.com/crossover-bench/crossover/bench/internal/loadgen"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/recorder"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -231,7 +231,7 @@ func (s *capacitySearch) tell(target int, t *result.Trial) {
 	}
 	p99 := "none"
 	if t.P99 != nil {
-		p99 = rounded(*t.P99)
+		p99 = numeral.Time(*t.P99)
 	}
 	s.show.say("%s  %-12s trial %-3d %8.5g/s  p99 %s, %d of %d failed: %s", clock(time.Since(s.c.began)), s.c.targets[target].Name,
 		len(s.targets[target].trials), t.RateRPS, p99, t.Errors, t.Requests, outcome)
@@ -248,8 +248,8 @@ func (c *collector) addCapacity(r *result.Run) {
 		t.Capacity = found
 		r.Rounds = max(r.Rounds, len(t.Phases))
 		if found.KeptRPS != nil && found.LimitedBy == result.LimitGenerator {
-			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: the load generator was the limit: the target takes %.4g/s, and may take more.",
-				t.Name, *found.KeptRPS))
+			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: the load generator was the limit: the target takes %s, and may take more.",
+				t.Name, numeral.Rate(*found.KeptRPS)))
 		}
 		if !found.Converged {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: the search for its capacity did not come to its end: the range is wider than it could be.",
@@ -257,7 +257,7 @@ func (c *collector) addCapacity(r *result.Run) {
 		}
 		if n, wanted := fewestRequests(found); n < wanted {
 			r.Warnings = append(r.Warnings, fmt.Sprintf("%s: a trial at its capacity had %s, and a percentile of the SLO needs %d: take a longer --trial.",
-				t.Name, english.Plural(n, "request"), wanted))
+				t.Name, numeral.Plural(n, "request"), wanted))
 		}
 	}
 }

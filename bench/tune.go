@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,31 +80,31 @@ Exit status: 0 done, 1 failed, 2 wrong usage or input, 3 no configuration keeps 
 		},
 	}
 	o.flags(c.Flags())
-	complete := func(values ...string) cobra.CompletionFunc {
-		return cobra.FixedCompletions(values, cobra.ShellCompDirectiveDefault)
-	}
 	var types []string
 	for name := range cost.Embedded().Instances {
 		types = append(types, name)
 	}
 	slices.Sort(types)
-	for flag, values := range map[string][]string{
-		"scenario": scenarios.Names(), "targets": {"local", "terraform"}, "memory": {"128,256,512,1024,1769,3008"},
-		"instance-type": append(types, noTypes), "region": cost.Embedded().Regions(),
-	} {
-		if err := c.RegisterFlagCompletionFunc(flag, complete(values...)); err != nil {
-			panic(err)
-		}
+	var sizes []string
+	for _, mb := range usualMemory {
+		sizes = append(sizes, strconv.Itoa(mb))
 	}
+	completions(c, map[string]cobra.CompletionFunc{
+		"scenario": completeOne(scenarios.Names()...), "targets": completeOne("local", "terraform"), "memory": completeList("memory", sizes),
+		"instance-type": completeList("instance-type", types, noTypes), "region": completeOne(cost.Embedded().Regions()...), "slo": completeSLO(),
+	})
 	return c
 }
+
+// usualMemory are the sizes in MB that are tried where none are asked for: 1,769 MB have one vCPU.
+var usualMemory = []int{128, 256, 512, 1024, 1769, 3008}
 
 func (o *tuneOptions) flags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	r := &o.run
 	f.StringVar(&r.targets, "targets", "local", "local, terraform[=DIR] (the output 'targets' of what was applied in DIR, by default ./terraform), or a targets file (FILE.json)")
 	f.StringVar(&r.scenario, "scenario", tuneScenario, "a shipped scenario ("+strings.Join(scenarios.Names(), ", ")+") or FILE.yaml")
-	f.IntSliceVar(&o.memory, "memory", []int{128, 256, 512, 1024, 1769, 3008}, "memory sizes in MB of functions")
+	f.IntSliceVar(&o.memory, "memory", usualMemory, "memory sizes in MB of functions")
 	f.IntSliceVar(&o.instances, "instances", nil, "numbers of instances of a deployed Auto Scaling group (default: as many as there are)")
 	f.StringSliceVar(&o.types, "instance-type", nil, "instance types that are estimated in a local sweep, or none (default: some of this machine's architecture)")
 	f.Float64Var(&o.rps, "instance-rps", 0, "rate in requests/s that one instance of each of these types takes (default what the local EC2 binary answered, in proportion to the vCPUs)")
@@ -259,7 +260,11 @@ func kept(t report.Tune, runErr error) error {
 	case !t.Apart:
 		return errors.New("which size keeps the SLO cannot be told: " + t.Why)
 	}
-	err := fmt.Errorf("no configuration keeps %s", strings.Join(t.SLO, ", "))
+	keeps := "keeps"
+	if t.Untold() {
+		keeps = "is known to keep"
+	}
+	err := fmt.Errorf("no configuration %s %s", keeps, strings.Join(t.SLO, ", "))
 	if runErr != nil {
 		return err
 	}

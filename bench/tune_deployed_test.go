@@ -207,7 +207,7 @@ func TestTuneThresholds(t *testing.T) {
 		change bool
 	}{
 		"too dear":   {[]string{"--max-cost", "0"}, exitUsage, "above --max-cost 0", false},
-		"none keeps": {[]string{"--slo", "max=1us"}, exitThreshold, "no configuration keeps max 1µs", true},
+		"none keeps": {[]string{"--slo", "max=1us"}, exitThreshold, "no configuration keeps max=1µs", true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -32,7 +32,7 @@ func TestBilledByTheLog(t *testing.T) {
 		if in.Estimated || in.BilledMS == nil || in.BilledMS.Point != 4.2 || math.Abs(in.BilledMS.Low-(4.2-half)) > 1e-4 || math.Abs(in.BilledMS.High-(4.2+half)) > 1e-4 {
 			t.Errorf("billed %+v, estimated %t", in.BilledMS, in.Estimated)
 		}
-		if text := strings.Join(in.Caveats, "\n"); !strings.Contains(text, "is measured, by the REPORT lines of AWS's log: a mean of 4.2 ms over 100 invocations (95 % of 5 rounds: ") {
+		if text := strings.Join(in.Caveats, "\n"); !strings.Contains(text, "is measured, by the REPORT lines of AWS's log: a mean of 4.20 ms over 100 invocations (95 % of 5 rounds: ") {
 			t.Errorf("caveats:\n%s", text)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
@@ -86,7 +87,7 @@ func (in *CostInputs) ProvisionedText() string {
 		as = "as it is not known how many did"
 	}
 	return fmt.Sprintf("%s: %s of provisioned concurrency are paid for all the time, and %s %% of the requests run on them at all rates, %s; of a higher rate it would be fewer.",
-		in.LambdaName, choose(int64(in.Provisioned.Environments), "1 environment", "%d environments"), Digits(100*in.Provisioned.Share), as)
+		in.LambdaName, choose(int64(in.Provisioned.Environments), "1 environment", "%d environments"), numeral.Digits(100*in.Provisioned.Share), as)
 }
 
 // InstanceType is the target's, or else one of two vCPUs and 2 GB of the architecture that it ran on.
@@ -148,8 +149,8 @@ func (in *CostInputs) metered(t *result.Target, l *result.Lambda) {
 	}
 	ms := cost.Exactly(float64(l.BilledMS) / float64(settled))
 	in.BilledMS = &ms
-	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %.4g ms over %d invocations, inits included. On AWS the same code takes another time.",
-		t.Name, t.Provenance, ms.Point, settled)
+	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %s ms over %d invocations, inits included. On AWS the same code takes another time.",
+		t.Name, t.Provenance, numeral.Digits(ms.Point), settled)
 	in.inits(t, l.InitBilledMS, l.BilledMS)
 }
 
@@ -160,7 +161,7 @@ const muchInit = 0.05
 func (in *CostInputs) inits(t *result.Target, initMS, billedMS int64) {
 	if share := float64(initMS) / float64(billedMS); share >= muchInit {
 		in.caveat("%s: %s %% of the billed time is inits; the share of cold starts is taken to be that of this run at all rates.",
-			t.Name, Digits(100*share))
+			t.Name, numeral.Digits(100*share))
 	}
 }
 
@@ -179,10 +180,10 @@ func (in *CostInputs) logged(t *result.Target, l *result.FunctionLog) {
 	}
 	if low, high, ok := stats.MeanInterval(means); ok {
 		ms.Low, ms.High = max(0, min(ms.Point, low)), max(ms.Point, high)
-		of += fmt.Sprintf(" (95 %% of %d rounds: %.4g to %.4g)", len(means), ms.Low, ms.High)
+		of += fmt.Sprintf(" (95 %% of %d rounds: %s to %s)", len(means), numeral.Digits(ms.Low), numeral.Digits(ms.High))
 	}
 	in.BilledMS = &ms
-	in.caveat("%s: the billed time is measured, by the REPORT lines of AWS's log: a mean of %.4g ms over %s, inits included.", t.Name, ms.Point, of)
+	in.caveat("%s: the billed time is measured, by the REPORT lines of AWS's log: a mean of %s ms over %s, inits included.", t.Name, numeral.Digits(ms.Point), of)
 	in.inits(t, l.InitBilledMS, l.BilledMS)
 }
 
@@ -207,8 +208,8 @@ func (in *CostInputs) estimate(t *result.Target) bool {
 		how = "between what its answers tell of themselves and what the client waited for them"
 	}
 	in.BilledMS, in.Estimated = &ms, true
-	in.caveat("%s: what it was billed is not known, so that its cost is estimated: %.4g ms an invocation (%.4g to %.4g), %s; --duration gives a better one.",
-		t.Name, ms.Point, ms.Low, ms.High, how)
+	in.caveat("%s: what it was billed is not known, so that its cost is estimated: %s ms an invocation (%s to %s), %s; --duration gives a better one.",
+		t.Name, numeral.Digits(ms.Point), numeral.Digits(ms.Low), numeral.Digits(ms.High), how)
 	return true
 }
 
@@ -221,14 +222,10 @@ func rate(t *result.Target) *cost.RPS {
 }
 
 // keeps says whether a target kept all limits in total; at its capacity it did. It is nil without limits, and where nothing was measured
-// that tells: no request that counts, or a search that was stopped before it had kept a rate or found that none is kept.
+// that tells: no request that counts, or a search that does not.
 func keeps(run *result.Run, t *result.Target) *bool {
 	if c := t.Capacity; c != nil {
-		met := c.KeptRPS != nil
-		if !met && (c.MissedRPS == nil || run.Interrupted && !c.Converged) {
-			return nil
-		}
-		return &met
+		return c.Keeps(run.Interrupted)
 	}
 	if t.Overall.Requests == 0 {
 		return nil

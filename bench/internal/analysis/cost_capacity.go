@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -37,10 +38,10 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 		in.Capacity, in.AtLeast, in.Bound = &reached, true, "The capacity of "+t.Name+" was not searched for."
 		of := ""
 		if rate.Low < rate.High {
-			of = fmt.Sprintf(" (%s to %s by round)", Digits(rate.Low), perSecond(rate.High))
+			of = fmt.Sprintf(" (%s to %s by round)", numeral.Digits(rate.Low), numeral.Rate(rate.High))
 		}
 		in.caveat("%s: its capacity was not searched for (bench run --find-capacity); the %s%s that it answered in the phase %s are the least that it takes, so that EC2 may need fewer instances.",
-			t.Name, perSecond(rate.Point), of, phase)
+			t.Name, numeral.Rate(rate.Point), of, phase)
 	} else if t.Overall.Successes > 0 {
 		in.caveat("%s: no phase that counts has %d right answers, which it takes to tell a rate.", t.Name, enoughAnswers)
 	}

@@ -91,7 +91,7 @@ func TestCapacityOfAnInstance(t *testing.T) {
 	if in = analysis.CostInputsOf(run); *in.Capacity != cost.Exactly(400) || !in.AtLeast {
 		t.Errorf("capacity %v, at least %t", in.Capacity, in.AtLeast)
 	}
-	ec2.Capacity.KeptRPS = nil
+	ec2.Capacity.KeptRPS, ec2.Capacity.LimitedBy, ec2.Capacity.MissedRPS = nil, result.LimitTarget, new(2.)
 	if in = analysis.CostInputsOf(run); in.EC2Meets == nil || *in.EC2Meets {
 		t.Error("no rate kept the SLO")
 	}

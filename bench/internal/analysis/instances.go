@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -71,11 +72,11 @@ func creditCaveats(t *result.Target, c *result.CPUCredits, prices *cost.Table) [
 		list = append(list, fmt.Sprintf(text, t.Name))
 	}
 	if c.Charged != nil && *c.Charged > 0 {
-		list = append(list, fmt.Sprintf("%s: %.4g surplus CPU credits were charged during the run%s.", t.Name, *c.Charged, creditPrice(prices, t, *c.Charged)))
+		list = append(list, fmt.Sprintf("%s: %s surplus CPU credits were charged during the run%s.", t.Name, numeral.Short(*c.Charged), creditPrice(prices, t, *c.Charged)))
 	}
 	if c.Surplus != nil && *c.Surplus > 0 {
-		list = append(list, fmt.Sprintf("%s: its instances had spent %.4g CPU credits in advance, which are charged for if they are not earned back in 24 hours, or if the instance ends before%s.",
-			t.Name, *c.Surplus, creditPrice(prices, t, *c.Surplus)))
+		list = append(list, fmt.Sprintf("%s: its instances had spent %s CPU credits in advance, which are charged for if they are not earned back in 24 hours, or if the instance ends before%s.",
+			t.Name, numeral.Short(*c.Surplus), creditPrice(prices, t, *c.Surplus)))
 	}
 	return list
 }

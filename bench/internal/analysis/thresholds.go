@@ -3,6 +3,7 @@ package analysis
 import (
 	"slices"
 
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -26,6 +27,14 @@ type Held struct {
 	// Met counts the requests, and so is known of any number of them but 0.
 	Met      bool
 	Requests int64
+}
+
+// ThresholdFigure writes a figure that a threshold is of, or its limit: µs, or a share for the error rate.
+func ThresholdFigure(m scenario.Metric, v float64) string {
+	if m == scenario.MetricErrorRate {
+		return numeral.Share(v)
+	}
+	return numeral.Time(v)
 }
 
 // thresholds are those of the total first, and then of the phases in their order.

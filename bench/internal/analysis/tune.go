@@ -54,7 +54,7 @@ func Tune(run *result.Run, in TuneInputs) (*tune.Result, error) {
 		s.out.Warnings = append(s.out.Warnings, run.Generator.Reasons...)
 	}
 	for _, t := range run.Scenario.SLO {
-		s.out.SLO = append(s.out.SLO, limitWords(t))
+		s.out.SLO = append(s.out.SLO, t.String())
 	}
 	s.rate()
 	s.latency()
@@ -126,6 +126,9 @@ func (s *sweep) configuration(target int) tune.Configuration {
 		} else {
 			c.Tail = s.ranged(*v, series(s.model.Rounds, s.out.Latency, target))
 		}
+	}
+	if t.Capacity != nil && c.Meets == nil {
+		c.Notes = append(c.Notes, "Whether it keeps the SLO is not known: "+untold(t)+".")
 	}
 	for i := range s.run.Thresholds {
 		if th := &s.run.Thresholds[i]; th.Target == t.Name && th.Phase == "" && !th.Met {

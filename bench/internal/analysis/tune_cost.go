@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/tune"
 )
@@ -26,8 +27,8 @@ func (s *sweep) function(c *tune.Configuration, t *result.Target, target int) {
 		return
 	}
 	if used := s.starved(t); used > 0 {
-		c.Notes = append(c.Notes, fmt.Sprintf("Its environments at once were entitled to %.3g CPUs and this machine has %d: it may have been held back by the machine, not by its size.",
-			used, s.run.Environment.CPUs))
+		c.Notes = append(c.Notes, fmt.Sprintf("Its environments at once were entitled to %s CPUs and this machine has %d: it may have been held back by the machine, not by its size.",
+			numeral.Short(used), s.run.Environment.CPUs))
 	}
 	f := cost.Lambda{Region: s.region(t), Arch: awsArch(t.Spec.Arch, s.run.Environment.Arch), MemoryMB: c.MemoryMB, FrontDoor: t.Spec.FrontDoor, LogBytes: cost.AssumedLogBytes}
 	if f.Arch == "" {
@@ -186,13 +187,13 @@ func (s *sweep) estimates() {
 		capacity := s.InstanceRPS
 		switch {
 		case capacity > 0:
-			c.Notes = append(c.Notes, fmt.Sprintf("Nothing ran on it. One is taken for %.3g/s, as given.", capacity))
+			c.Notes = append(c.Notes, fmt.Sprintf("Nothing ran on it. One is taken for %s, as given.", numeral.Rate(capacity)))
 		case in.Capacity == nil || s.run.Environment.CPUs < 1:
 			continue
 		default:
 			capacity = in.Capacity.Point * float64(i.VCPU) / float64(s.run.Environment.CPUs)
-			c.Notes = append(c.Notes, fmt.Sprintf("Nothing ran on it. One is taken for %.3g/s: what %s answered on the %d CPUs here, in proportion to its vCPUs. It may take more, and cost less: --instance-rps.",
-				capacity, in.EC2Name, s.run.Environment.CPUs))
+			c.Notes = append(c.Notes, fmt.Sprintf("Nothing ran on it. One is taken for %s: what %s answered on the %d CPUs here, in proportion to its vCPUs. It may take more, and cost less: --instance-rps.",
+				numeral.Rate(capacity), in.EC2Name, s.run.Environment.CPUs))
 			if in.EC2Arch != "" && i.Arch != in.EC2Arch {
 				c.Notes = append(c.Notes, fmt.Sprintf("The machine here is %s, not %s.", in.EC2Arch, i.Arch))
 			}

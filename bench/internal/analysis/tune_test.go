@@ -92,7 +92,7 @@ func TestTune(t *testing.T) {
 	if r.Chosen != "lambda-512" || r.Latency != "p99" || standings[0] != tune.Beaten || standings[1] != tune.OnFront || standings[2] != tune.OnFront || standings[3] == tune.OnFront {
 		t.Errorf("chosen %q by %s, standings %q", r.Chosen, r.Latency, standings)
 	}
-	if diff := cmp.Diff([]string{"p99 20ms"}, r.SLO); diff != "" || *r.Configurations[0].Meets || len(r.Configurations[0].Missed) != 1 {
+	if diff := cmp.Diff([]string{"p99=20ms"}, r.SLO); diff != "" || *r.Configurations[0].Meets || len(r.Configurations[0].Missed) != 1 {
 		t.Errorf("SLO %q, 128 MB missed %q", r.SLO, r.Configurations[0].Missed)
 	}
 }

@@ -3,9 +3,6 @@ package analysis
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
@@ -68,31 +65,10 @@ func (s *sweep) aboutFunctions(say func(format string, args ...any)) {
 	}
 }
 
-// limitWords is a threshold as users write it.
-func limitWords(t scenario.Threshold) string {
-	return limitName(t.Metric) + " " + limitValue(t.Metric, t.Limit)
-}
-
 func missedWords(t *result.Threshold) string {
 	value := t.Reason
 	if t.Value != nil {
-		value = limitValue(t.Metric, *t.Value)
+		value = ThresholdFigure(t.Metric, *t.Value)
 	}
-	return limitName(t.Metric) + " " + value
-}
-
-func limitName(m scenario.Metric) string { return strings.TrimSuffix(string(m), "_us") }
-
-func limitValue(m scenario.Metric, v float64) string {
-	if m == scenario.MetricErrorRate {
-		return strconv.FormatFloat(v*100, 'g', 4, 64) + "%"
-	}
-	d := time.Duration(v * float64(time.Microsecond))
-	switch {
-	case d >= time.Second:
-		d = d.Round(10 * time.Millisecond)
-	case d >= 10*time.Millisecond:
-		d = d.Round(100 * time.Microsecond)
-	}
-	return d.Round(time.Microsecond).String()
+	return t.Metric.Name() + " " + value
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -36,6 +37,8 @@ type Verdict struct {
 	SLO    bool     `json:"slo"`
 	Misses []string `json:"misses_slo"`
 	Untold []string `json:"slo_not_known,omitempty"`
+	// Why has the reason for each of Untold, as the end of a sentence, by name.
+	Why map[string]string `json:"slo_not_known_why,omitempty"`
 	// Changes are the facts that would change the answer most, in sentences; at most two.
 	Changes []string `json:"would_change"`
 	// Assumptions are what was not measured, and Caveats what the figures cannot say, in sentences.
@@ -94,11 +97,22 @@ func (v *Verdict) slo(run *result.Run) {
 		t := &run.Targets[i]
 		switch met := keeps(run, t); {
 		case met == nil:
-			v.Untold = append(v.Untold, t.Name)
+			if v.Why == nil {
+				v.Why = map[string]string{}
+			}
+			v.Untold, v.Why[t.Name] = append(v.Untold, t.Name), untold(t)
 		case !*met:
 			v.Misses = append(v.Misses, t.Name)
 		}
 	}
+}
+
+// untold says in the end of a sentence why it is not known whether a target keeps the SLO.
+func untold(t *result.Target) string {
+	if t.Capacity != nil && t.Capacity.EndedByGenerator() {
+		return "the load generator itself was at its limits before any rate was kept"
+	}
+	return "nothing was measured that tells"
 }
 
 // cost looks for the rates; what is missing for that it says.
@@ -182,7 +196,7 @@ func (v *Verdict) comparison(in *CostInputs, prices *cost.Table) *cost.Compariso
 		assume("What was measured without a range may be %.0f %% off.", 100*assumedRange)
 	}
 	if in.AtLeast {
-		assume("An instance may take any rate above the %s that it was seen to take.", perSecond(in.Capacity.Point))
+		assume("An instance may take any rate above the %s that it was seen to take.", numeral.Rate(in.Capacity.Point))
 	}
 	return &cost.Comparison{Prices: prices, Lambda: f, EC2: e, Load: cost.Load{RequestBytes: assumedBytes, ResponseBytes: assumedBytes, RequestsPerConnection: assumedPerConn, ConnectionSeconds: assumedOpen}}
 }
@@ -241,7 +255,7 @@ func (m *Model) curves(in *CostInputs, c *cost.Comparison, b *cost.BreakEven, da
 		dates = "no known date"
 	}
 	out := &BreakEven{
-		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, Digits(c.Lambda.BilledMS.Point), least, perSecond(c.EC2.Capacity.Point)),
+		Basis:  fmt.Sprintf("List prices as of %s in %s, %s ms billed a request, %s%s an instance.", dates, c.Lambda.Region, numeral.Digits(c.Lambda.BilledMS.Point), least, numeral.Rate(c.EC2.Capacity.Point)),
 		Curves: []CostCurve{lambda, ec2},
 	}
 	out.Bands = in.bands()

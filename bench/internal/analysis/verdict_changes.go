@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // edge is where the cheaper one changes for the last time, by the figures themselves.
@@ -35,11 +36,11 @@ func edgeOf(b *cost.BreakEven) edge {
 func (e edge) where() string {
 	switch {
 	case e.crosses:
-		return "above " + perSecond(e.rate)
+		return "above " + numeral.Rate(e.rate)
 	case e.above == cost.CheaperLambda:
-		return "at all rates up to " + perSecond(e.rate)
+		return "at all rates up to " + numeral.Rate(e.rate)
 	}
-	return "at all rates from " + perSecond(e.rate)
+	return "at all rates from " + numeral.Rate(e.rate)
 }
 
 // change says in a sentence where the edge would be with something else, and where it is now.
@@ -49,13 +50,13 @@ func (v *Verdict) change(with string, now, would edge) string {
 		if would.atStep {
 			what = "the cheaper one would change"
 		}
-		return fmt.Sprintf("With %s %s at %s instead of %s.", with, what, perSecond(would.rate), perSecond(now.rate))
+		return fmt.Sprintf("With %s %s at %s instead of %s.", with, what, numeral.Rate(would.rate), numeral.Rate(now.rate))
 	}
 	is := now.where()
 	switch {
 	case now.above == would.above:
 	case now.crosses:
-		is = "at no rate above " + perSecond(now.rate)
+		is = "at no rate above " + numeral.Rate(now.rate)
 	default:
 		is = v.named(now.above) + " does " + is
 	}

@@ -64,17 +64,24 @@ func TestVerdictOfInterruptedRun(t *testing.T) {
 	}
 }
 
-// TestVerdictOfSearchesWithoutEnd: a search that was stopped tells that no rate is kept only if it had found that.
+// TestVerdictOfSearchesWithoutEnd: a search that was stopped tells that no rate is kept only if it had found that, and one that the load
+// generator has ended never does.
 func TestVerdictOfSearchesWithoutEnd(t *testing.T) {
 	t.Parallel()
+	const (
+		nothing = "Whether ec2 keeps it is not known: nothing was measured that tells."
+		late    = "Whether ec2 keeps it is not known: the load generator itself was at its limits before any rate was kept."
+	)
 	for name, c := range map[string]struct {
 		found       *result.Capacity
 		interrupted bool
 		want        string
 	}{
-		"no trial":                        {&result.Capacity{}, true, "Whether ec2 keeps it is not known:"},
-		"not begun":                       {nil, true, "Whether ec2 keeps it is not known:"},
-		"missed, and stopped on its way":  {&result.Capacity{MissedRPS: new(50.)}, true, "Whether ec2 keeps it is not known:"},
+		"no trial":                        {&result.Capacity{}, true, nothing},
+		"not begun":                       {nil, true, nothing},
+		"missed, and stopped on its way":  {&result.Capacity{MissedRPS: new(50.)}, true, nothing},
+		"missed by the generator":         {&result.Capacity{MissedRPS: new(2.), Converged: true, LimitedBy: result.LimitGenerator}, false, late},
+		"missed by it, and stopped":       {&result.Capacity{MissedRPS: new(2.), LimitedBy: result.LimitGenerator}, true, late},
 		"missed down to the lowest":       {&result.Capacity{MissedRPS: new(2.), Converged: true, LimitedBy: result.LimitTarget}, true, "ec2 misses the SLO"},
 		"missed as long as there was one": {&result.Capacity{MissedRPS: new(2.), LimitedBy: result.LimitTarget}, false, "ec2 misses the SLO"},
 	} {
@@ -84,9 +91,25 @@ func TestVerdictOfSearchesWithoutEnd(t *testing.T) {
 			run.Interrupted, run.Targets[1].Lambda = c.interrupted, resulttest.Meter()
 			run.Targets[0].Capacity = c.found
 			run.Targets[1].Capacity = &result.Capacity{KeptRPS: new(20.), LimitedBy: result.LimitTarget}
-			if v := compare(t, run).Verdict; !strings.Contains(v.Text, c.want) || strings.Contains(v.Text, "neither will do") {
+			v := compare(t, run).Verdict
+			if !strings.Contains(v.Text, c.want) || strings.Contains(v.Text, "neither will do") {
 				t.Errorf("no %q in %q", c.want, v.Text)
 			}
+			if known := !strings.Contains(c.want, "not known"); known != (len(v.Untold) == 0) || known != (len(v.Why) == 0) || !known && !strings.HasSuffix(c.want, v.Why["ec2"]+".") {
+				t.Errorf("not known of %v, %q", v.Untold, v.Why)
+			}
 		})
+	}
+}
+
+// TestTuneOfSearchesWithoutEnd: a configuration whose search the load generator has ended has not missed the SLO.
+func TestTuneOfSearchesWithoutEnd(t *testing.T) {
+	t.Parallel()
+	run, in := swept(1, nil, []float64{5}, size(128, 5*time.Millisecond))
+	run.Scenario.SLO = scenario.SLO{{Metric: scenario.MetricP99, Limit: 1e6}}
+	run.Targets[0].Capacity = &result.Capacity{MissedRPS: new(2.), LimitedBy: result.LimitGenerator}
+	r := sweep(t, run, in)
+	if c := r.Configurations[0]; !r.Untold() || c.Meets != nil || !slices.Contains(c.Notes, "Whether it keeps the SLO is not known: the load generator itself was at its limits before any rate was kept.") {
+		t.Errorf("keeps the SLO %v, notes %q", c.Meets, c.Notes)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
@@ -47,9 +48,9 @@ func (v *Verdict) costSentences() []string {
 	case v.Unknown != "":
 		return []string{"Which of the two costs less cannot be said: " + v.Unknown + "."}
 	case below != nil && *below >= float64(cost.MaxRate):
-		return []string{v.Lambda + " costs less at all rates up to " + perSecond(float64(cost.MaxRate)) + "."}
+		return []string{v.Lambda + " costs less at all rates up to " + numeral.Rate(float64(cost.MaxRate)) + "."}
 	case above != nil && *above <= float64(cost.MinRate):
-		return []string{v.EC2 + " costs less at all rates from " + perSecond(float64(cost.MinRate)) + "."}
+		return []string{v.EC2 + " costs less at all rates from " + numeral.Rate(float64(cost.MinRate)) + "."}
 	}
 	otherwise := "it is undecided"
 	if v.elsewhere() {
@@ -59,14 +60,14 @@ func (v *Verdict) costSentences() []string {
 		otherwise = "it depends on the rate"
 	}
 	switch {
-	case below != nil && above != nil && perSecond(*below) == perSecond(*above): // to the digits that are shown
-		return []string{fmt.Sprintf("%s costs less below %s and %s above it.", v.Lambda, perSecond(*below), v.EC2)}
+	case below != nil && above != nil && numeral.Rate(*below) == numeral.Rate(*above): // to the digits that are shown
+		return []string{fmt.Sprintf("%s costs less below %s and %s above it.", v.Lambda, numeral.Rate(*below), v.EC2)}
 	case below != nil && above != nil:
-		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, perSecond(*below), v.EC2, perSecond(*above), otherwise)}
+		return []string{fmt.Sprintf("%s costs less below %s and %s above %s; between them %s.", v.Lambda, numeral.Rate(*below), v.EC2, numeral.Rate(*above), otherwise)}
 	case below != nil:
-		return []string{fmt.Sprintf("%s costs less below %s; above that %s.", v.Lambda, perSecond(*below), otherwise)}
+		return []string{fmt.Sprintf("%s costs less below %s; above that %s.", v.Lambda, numeral.Rate(*below), otherwise)}
 	case above != nil:
-		return []string{fmt.Sprintf("%s costs less above %s; below that %s.", v.EC2, perSecond(*above), otherwise)}
+		return []string{fmt.Sprintf("%s costs less above %s; below that %s.", v.EC2, numeral.Rate(*above), otherwise)}
 	case otherwise == "it is undecided":
 		return []string{"Which of the two costs less is undecided at all rates."}
 	}
@@ -90,7 +91,7 @@ func (v *Verdict) elsewhere() bool {
 func (v *Verdict) stretches() []string {
 	var list []string
 	for i, s := range v.spans {
-		name, from, to := v.named(s.Cheaper), perSecond(float64(s.From)), perSecond(float64(s.To))
+		name, from, to := v.named(s.Cheaper), numeral.Rate(float64(s.From)), numeral.Rate(float64(s.To))
 		switch {
 		case s.Cheaper == cost.Undecided:
 		case i == 0:
@@ -109,6 +110,11 @@ func (v *Verdict) sloSentences() []string {
 		return []string{"The run had no SLO, so which target is fast enough is not judged."}
 	}
 	list := v.pairSentences()
+	for _, name := range v.Untold {
+		if name != v.Lambda && name != v.EC2 {
+			list = append(list, "Whether "+name+", which is not judged here, keeps the SLO is not known: "+v.Why[name]+".")
+		}
+	}
 	for _, name := range v.Misses {
 		if name != v.Lambda && name != v.EC2 {
 			list = append(list, name+", which is not judged here, misses the SLO.")
@@ -125,17 +131,20 @@ func (v *Verdict) pairSentences() []string {
 	if v.Interrupted {
 		where = "in the part of the run that was done"
 	}
-	const nothing = "nothing was measured that tells"
+	notKnown := func(what, name string) string { return "Whether " + what + " is not known: " + v.Why[name] + "." }
 	if untold(v.Lambda) && untold(v.EC2) {
-		return []string{"Whether either of the two keeps the SLO is not known: " + nothing + "."}
+		if v.Why[v.Lambda] == v.Why[v.EC2] {
+			return []string{notKnown("either of the two keeps the SLO", v.EC2)}
+		}
+		return []string{notKnown(v.Lambda+" keeps the SLO", v.Lambda), notKnown(v.EC2+" does", v.EC2)}
 	}
 	for _, pair := range [][2]string{{v.Lambda, v.EC2}, {v.EC2, v.Lambda}} {
 		one, other := pair[0], pair[1]
 		switch {
 		case untold(other) && missed(one):
-			return []string{one + " misses the SLO, so it will not do as it is.", "Whether " + other + " keeps it is not known: " + nothing + "."}
+			return []string{one + " misses the SLO, so it will not do as it is.", notKnown(other+" keeps it", other)}
 		case untold(other):
-			return []string{one + " keeps the SLO " + where + ".", "Whether " + other + " keeps it is not known: " + nothing + "."}
+			return []string{one + " keeps the SLO " + where + ".", notKnown(other+" keeps it", other)}
 		case missed(one) && !missed(other):
 			return []string{fmt.Sprintf("%s misses the SLO, so that %s is the only one of the two that will do, whatever it costs.", one, other)}
 		}
@@ -165,7 +174,7 @@ func (v *Verdict) tailSentences(m *Model) []string {
 	case tail.Interval == nil && tail.BaseRounds < stats.MinRounds:
 		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %s; that takes %d.", metric+"s", choose(int64(tail.BaseRounds), "1 round", "%d rounds"), stats.MinRounds)}
 	case tail.Standing == Better || tail.Standing == Worse:
-		return []string{fmt.Sprintf("The %s of %s is %.3g times that of %s (95 %%: %.3g to %.3g).", metric, name, *tail.Effect, base, tail.Interval.Low, tail.Interval.High)}
+		return []string{fmt.Sprintf("The %s of %s is %s times that of %s (95 %%: %s to %s).", metric, name, numeral.Digits(*tail.Effect), base, numeral.Digits(tail.Interval.Low), numeral.Digits(tail.Interval.High))}
 	}
 	return []string{fmt.Sprintf("The rounds do not tell whether their %ss differ.", metric)}
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // ticker has the places and the texts of an axis.
@@ -80,19 +82,14 @@ func (t ticker) logTicks(lowest, highest float64) []plot.Tick {
 func (u Unit) Format(v float64) string {
 	switch u {
 	case Microseconds:
-		switch a := math.Abs(v); {
-		case a >= 1e6:
-			return short(v/1e6) + " s"
-		case a >= 1e3:
-			return short(v/1e3) + " ms"
-		case a == 0:
+		if v == 0 {
 			return "0"
 		}
-		return short(v) + " µs"
+		return inShort(numeral.Times(v), v)
 	case Seconds:
-		return short(v) + " s"
+		return inShort(numeral.Times(1e6), v*1e6)
 	case Share:
-		return short(v*100) + " %"
+		return inShort(numeral.Shares, v)
 	case Percentile:
 		// One more digit than there are nines.
 		text := strconv.FormatFloat(100-100/v, 'f', max(1, int(math.Ceil(math.Log10(v)-1e-9))), 64)
@@ -106,27 +103,16 @@ func (u Unit) Format(v float64) string {
 	return thousands(v)
 }
 
+func inShort(s numeral.Scale, v float64) string { return numeral.Short(v/s.Divisor) + s.Suffix }
+
 func thousands(v float64) string {
 	switch a := math.Abs(v); {
 	case a >= 1e9:
-		return short(v/1e9) + "G"
+		return numeral.Short(v/1e9) + "G"
 	case a >= 1e6:
-		return short(v/1e6) + "M"
+		return numeral.Short(v/1e6) + "M"
 	case a >= 1e4:
-		return short(v/1e3) + "k"
+		return numeral.Short(v/1e3) + "k"
 	}
-	return short(v)
-}
-
-// short is v to three digits without zeros at the end.
-func short(v float64) string {
-	if v == 0 {
-		return "0"
-	}
-	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
-	text := strconv.FormatFloat(v, 'f', digits, 64)
-	if strings.Contains(text, ".") {
-		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
-	}
-	return text
+	return numeral.Short(v)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatch/types"
 
-	"github.com/crossover-bench/crossover/bench/internal/english"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -65,7 +65,7 @@ func (m *metricsPart) needs() string {
 }
 
 func (m *metricsPart) progress() string {
-	text := fmt.Sprintf("%s CPU of %d of %s", m.target.Name, m.minutes(), english.Plural(len(m.wanted), "minute"))
+	text := fmt.Sprintf("%s CPU of %d of %s", m.target.Name, m.minutes(), numeral.Plural(len(m.wanted), "minute"))
 	if m.target.Burstable && !m.creditsKnown() {
 		text += ", no credits yet"
 	}
@@ -180,7 +180,7 @@ func (m *metricsPart) conclude(to *result.CloudWatch, why string) {
 		return
 	case found.Minutes < found.WantedMinutes:
 		note("the CPU of its instances is known of %d of %s (%s); CloudWatch has it some minutes late.", found.Minutes,
-			english.Plural(found.WantedMinutes, "minute"), why)
+			numeral.Plural(found.WantedMinutes, "minute"), why)
 	}
 	switch {
 	case !m.target.Burstable || m.creditsKnown():

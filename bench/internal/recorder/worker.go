@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -105,7 +106,7 @@ func (w *Worker) Failure(step int, kind string, took time.Duration, detail func(
 // Unsent records a request that was due and was given up after it had waited for a connection.
 func (w *Worker) Unsent(step int, waited time.Duration) {
 	w.recorder.fail(step, KindUnsent, waited, func() string {
-		return "due " + waited.Round(time.Millisecond).String() + " before it was given up: no connection became free"
+		return "due " + numeral.Duration(waited) + " before it was given up: no connection became free"
 	})
 	w.failed.Add(1)
 	w.requests.Add(1)

@@ -6,11 +6,12 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // billsNote says what the bills are of.
 func billsNote(b *analysis.Bills) string {
-	return "At " + digits(b.RateRPS) + "/s, the rate of this run, kept up evenly for a month of " + strconv.Itoa(cost.HoursPerMonth) +
+	return "At " + numeral.Digits(b.RateRPS) + "/s, the rate of this run, kept up evenly for a month of " + strconv.Itoa(cost.HoursPerMonth) +
 		" hours, by list prices without tax and free tier. What the targets share, such as Redis, is not in it. bench cost prices other rates, spreads and options."
 }
 
@@ -25,7 +26,7 @@ func (v view) bills(b *analysis.Bills) *grid {
 	for _, bill := range b.List {
 		instances := ""
 		if bill.Instances > 0 {
-			instances = group(strconv.Itoa(bill.Instances))
+			instances = numeral.Grouped(strconv.Itoa(bill.Instances))
 		}
 		row := []cell{plain(short(v.model.Targets[bill.Target].Name)), plain(money(bill.Total)), plain(money(bill.PerMillion)), plain(instances)}
 		if thresholds {
@@ -94,7 +95,7 @@ func (t *terminal) bills() {
 	}
 	v := view{model: t.model}
 	t.title("What it would cost")
-	t.out.WriteString(t.render(v.bills(b)))
+	t.out.WriteString(t.fitted(v.bills(b)))
 	if text := v.cheapestText(b); text != "" {
 		t.out.WriteString(wrap(text, " ", " ", t.options.Width))
 	}

@@ -3,9 +3,9 @@ package report
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -23,11 +23,13 @@ func capacityLines(m *analysis.Model) []string {
 		line := "Capacity: " + short(m.Targets[i].Name) + " "
 		switch {
 		case c.KeptRPS != nil && c.MissedRPS != nil:
-			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + " and missed it at " + rounded(*c.MissedRPS)
+			line += "kept " + slo(c.SLO) + " at " + numeral.Rate(*c.KeptRPS) + " and missed it at " + numeral.Rate(*c.MissedRPS)
 		case c.KeptRPS != nil:
-			line += "kept " + slo(c.SLO) + " at " + rounded(*c.KeptRPS) + ", and missed it at no rate"
+			line += "kept " + slo(c.SLO) + " at " + numeral.Rate(*c.KeptRPS) + ", and missed it at no rate"
+		case c.EndedByGenerator() && c.MissedRPS != nil:
+			line += "was not seen to keep " + slo(c.SLO) + ", which does not say that it cannot: the load generator itself was at its limits down to " + numeral.Rate(*c.MissedRPS)
 		case c.MissedRPS != nil:
-			line += "kept " + slo(c.SLO) + " at no rate; the lowest that was tried, and missed it, is " + rounded(*c.MissedRPS)
+			line += "kept " + slo(c.SLO) + " at no rate; the lowest that was tried, and missed it, is " + numeral.Rate(*c.MissedRPS)
 		default:
 			line += "has no trial that tells"
 		}
@@ -38,7 +40,7 @@ func capacityLines(m *analysis.Model) []string {
 		if !ok {
 			continue
 		}
-		line := "Capacity of " + short(m.Targets[i].Name) + " over " + short(m.Targets[0].Name) + ": " + digits(number) + "x"
+		line := "Capacity of " + short(m.Targets[i].Name) + " over " + short(m.Targets[0].Name) + ": " + numeral.Digits(number) + "x"
 		low, lowOK := r.Low.Get()
 		high, highOK := r.High.Get()
 		switch {
@@ -49,14 +51,12 @@ func capacityLines(m *analysis.Model) []string {
 		case r.BaseAtLeast:
 			line += " at most: " + short(m.Targets[0].Name) + " may be able to take more"
 		case lowOK && highOK:
-			line += " (" + digits(low) + "x to " + digits(high) + "x)"
+			line += " (" + numeral.Digits(low) + "x to " + numeral.Digits(high) + "x)"
 		}
 		lines = append(lines, line+".")
 	}
 	return lines
 }
-
-func rounded(rps float64) string { return formatOne(analysis.PerSecond, analysis.Known(rps)) }
 
 func limitedBy(c *result.Capacity) string {
 	var text string
@@ -77,18 +77,7 @@ func limitedBy(c *result.Capacity) string {
 }
 
 // slo is all limits in the form of the command line.
-func slo(s scenario.SLO) string {
-	parts := make([]string, len(s))
-	for i, t := range s {
-		name := visible(strings.TrimSuffix(string(t.Metric), "_us"))
-		if t.Metric == scenario.MetricErrorRate {
-			parts[i] = name + "=" + strconv.FormatFloat(t.Limit*100, 'g', 6, 64) + "%"
-			continue
-		}
-		parts[i] = name + "=" + time.Duration(t.Limit*float64(time.Microsecond)).String()
-	}
-	return strings.Join(parts, ",")
-}
+func slo(s scenario.SLO) string { return visible(s.String()) }
 
 func (v view) capacity() *grid {
 	g := v.sideBySide("Rate")
@@ -133,8 +122,8 @@ func trials(c *result.Capacity) *grid {
 			verdict.text += ", generator at its limits"
 		}
 		g.add(plain(strconv.Itoa(i+1)), plain(perSecond(t.RateRPS)), verdict, optional(analysis.PerSecond, t.AchievedRPS),
-			percentile(t.P50, t, 500), percentile(t.P99, t, 990), plain(group(strconv.FormatInt(t.Requests, 10))),
-			plain(group(strconv.FormatInt(t.Errors, 10))), plain(group(strconv.FormatInt(t.Unsent, 10))), percentile(t.SendLagP99, t, 990))
+			percentile(t.P50, t, 500), percentile(t.P99, t, 990), plain(numeral.Grouped(strconv.FormatInt(t.Requests, 10))),
+			plain(numeral.Grouped(strconv.FormatInt(t.Errors, 10))), plain(numeral.Grouped(strconv.FormatInt(t.Unsent, 10))), percentile(t.SendLagP99, t, 990))
 	}
 	return g
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/chart"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -102,7 +103,7 @@ func (f *figure) environmentsTable(m *analysis.Model) {
 			continue
 		}
 		for _, s := range spans(l, concurrencyRows) {
-			cells := []cell{plain(inChart(m, i)), plain(seconds(s.from)), plain(seconds(s.to)), plain(strconv.Itoa(s.busy)), plain(strconv.Itoa(s.environments))}
+			cells := []cell{plain(inChart(m, i)), plain(moment(s.from)), plain(moment(s.to)), plain(strconv.Itoa(s.busy)), plain(strconv.Itoa(s.environments))}
 			if m.Timeline != nil {
 				cells = append(cells, plain(coldWithin(m, i, s)))
 			}
@@ -119,5 +120,5 @@ func coldWithin(m *analysis.Model, target int, s span) string {
 			n += at.Cold
 		}
 	}
-	return group(strconv.FormatInt(n, 10))
+	return numeral.Grouped(strconv.FormatInt(n, 10))
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/chart"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // costFigure is the break-even: where the curves cross, the targets cost the same.
@@ -57,7 +58,7 @@ func costFigure(m *analysis.Model) figure {
 }
 
 // perSecond3 is a rate to three digits.
-func perSecond3(v float64) string { return digits(v) + "/s" }
+func perSecond3(v float64) string { return numeral.Digits(v) + "/s" }
 
 // costRows has one row for each power of ten that a curve has a point near to.
 func (f *figure) costRows(b *analysis.BreakEven) {
@@ -93,11 +94,11 @@ func dollars(v float64) string {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return missing
 	case v != 0 && math.Abs(v) < 0.01:
-		return "$" + digits(v)
+		return "$" + numeral.Digits(v)
 	case math.Abs(v) < 1000:
 		return "$" + trimCents(v)
 	}
-	return "$" + digits(v)
+	return "$" + numeral.Digits(v)
 }
 
 func waterfallFigure(m *analysis.Model) figure {

@@ -262,7 +262,7 @@ func (f *figure) timeTable(m *analysis.Model, heads []string, unit analysis.Unit
 		left = left || each > 1
 		for j := 0; j < len(list); j += max(each, 1) {
 			at := &list[j]
-			cells := []cell{plain(inChart(m, i)), plain(short(at.Phase)), plain(strconv.Itoa(at.Round)), plain(seconds(at.FromS)), plain(seconds(at.ToS))}
+			cells := []cell{plain(inChart(m, i)), plain(short(at.Phase)), plain(strconv.Itoa(at.Round)), plain(moment(at.FromS)), plain(moment(at.ToS))}
 			for _, v := range of(at) {
 				cells = append(cells, plain(formatOne(unit, v)))
 			}
@@ -274,6 +274,7 @@ func (f *figure) timeTable(m *analysis.Model, heads []string, unit analysis.Unit
 	}
 }
 
-func seconds(s float64) string {
+// moment is a place on the axis of time, to the millisecond wherever it is: those of neighbours must not read alike.
+func moment(s float64) string {
 	return strings.TrimSuffix(strings.TrimRight(strconv.FormatFloat(s, 'f', 3, 64), "0"), ".") + " s"
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // coldWarmGrid has the times of cold requests beside those of warm ones.
@@ -30,11 +31,11 @@ func tailGrid(c analysis.ColdWarm) *grid {
 func tailRate(rps float64) string {
 	switch {
 	case rps < 1./600:
-		return digits(rps*3600) + " an hour"
+		return numeral.Digits(rps*3600) + " an hour"
 	case rps < 0.1:
-		return digits(rps*60) + " a minute"
+		return numeral.Digits(rps*60) + " a minute"
 	}
-	return digits(rps) + "/s"
+	return numeral.Digits(rps) + "/s"
 }
 
 // shares are the ends of a range of percentages, from low to high, or one where they read the same.
@@ -106,10 +107,10 @@ func (t *terminal) coldWarm() {
 	for _, c := range split(t.model) {
 		name := clip(visible(t.model.Targets[c.Target].Name), longestInHead)
 		t.title("Cold and warm: " + name)
-		t.out.WriteString(t.render(coldWarmGrid(c)))
+		t.out.WriteString(t.fitted(coldWarmGrid(c)))
 		if len(c.Tails) > 0 {
 			t.title("Expected at other rates: " + name)
-			t.out.WriteString(t.render(tailGrid(c)))
+			t.out.WriteString(t.fitted(tailGrid(c)))
 			t.out.WriteString(wrap(tailNote, " ", " ", t.options.Width))
 		}
 	}

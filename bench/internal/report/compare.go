@@ -74,30 +74,25 @@ const changeNote = "A ratio is of the geometric means of the rounds, with a 95 %
 
 // Terminal writes the comparison as tables.
 func (c Change) Terminal(w io.Writer, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{options: o}
-	t.out.WriteString(wrap(c.subject(), "", "  ", o.Width))
+	t := newTerminal(nil, o)
+	t.out.WriteString(wrap(c.subject(), "", "  ", t.options.Width))
 	t.paragraphs("What else is different", c.changes())
 	t.paragraphs("In short", c.conclusion())
 	if len(c.Comparisons) > 0 {
 		t.title("What changed")
 		g, notes := c.table()
-		text := t.render(g)
-		if widest(text) > o.Width { // the figures are what can be left out
+		if widest(t.render(g)) > t.options.Width { // the figures are what can be left out
 			slim := comparisonTable{list: c.Comparisons, difference: "new / old"}
 			if len(c.Targets) > 1 {
 				slim.subject, slim.name = "Target", func(m analysis.Comparison) string { return clip(visible(c.Targets[m.Target]), longestInHead) }
 			}
 			g, notes = slim.grid()
-			text = t.render(g)
 		}
-		t.out.WriteString(text)
+		t.out.WriteString(t.fitted(g))
 		for _, line := range notes {
-			t.out.WriteString(wrap(line, " ", "     ", o.Width))
+			t.out.WriteString(wrap(line, " ", "     ", t.options.Width))
 		}
-		t.out.WriteString(wrap(changeNote, " ", " ", o.Width))
+		t.out.WriteString(wrap(changeNote, " ", " ", t.options.Width))
 	}
 	t.paragraphs("What this cannot say", c.Caveats)
 	if t.err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/stats"
 )
 
@@ -117,7 +118,7 @@ func effect(c analysis.Comparison) string {
 		return points(*c.Effect) + " ±" + twoDigits(100*(c.Interval.High-c.Interval.Low)/2) + " pp"
 	}
 	margin := math.Sqrt(c.Interval.High/c.Interval.Low) - 1
-	text := digits(*c.Effect) + "x"
+	text := numeral.Digits(*c.Effect) + "x"
 	if margin > 1 {
 		return text
 	}
@@ -126,7 +127,7 @@ func effect(c analysis.Comparison) string {
 
 // points are percentage points, with a sign.
 func points(share float64) string {
-	text := digits(100*share) + " pp"
+	text := numeral.Digits(100*share) + " pp"
 	if share > 0 {
 		return "+" + text
 	}
@@ -150,7 +151,7 @@ func interval(c analysis.Comparison) string {
 	case c.Scale == stats.Difference:
 		return points(c.Interval.Low) + " to " + points(c.Interval.High)
 	}
-	return digits(c.Interval.Low) + " to " + digits(c.Interval.High)
+	return numeral.Digits(c.Interval.Low) + " to " + numeral.Digits(c.Interval.High)
 }
 
 // chance is the p-value after the correction.

@@ -2,12 +2,12 @@ package report
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -88,11 +88,9 @@ func concurrencyLine(l *result.Lambda) (text, line string) {
 	if list == nil {
 		return "", ""
 	}
-	return fmt.Sprintf("invocations at once over %s, 0 to %s", spanText(l.LoadS), group(strconv.FormatInt(l.MostBusy(), 10))),
+	return fmt.Sprintf("invocations at once over %s, 0 to %s", numeral.Time(l.LoadS*1e6), numeral.Grouped(strconv.FormatInt(l.MostBusy(), 10))),
 		sparkline(list, l.MostBusy())
 }
-
-func spanText(s float64) string { return formatOne(analysis.Microseconds, analysis.Known(s*1e6)) }
 
 // lambda draws the concurrency of each target below the table.
 func (t *terminal) lambda() {
@@ -137,10 +135,9 @@ func mostOrSampled(counted bool) string {
 func concurrencyTable(l *result.Lambda) *grid {
 	counted := l.CountsEnvironments()
 	g := &grid{head: []string{"From", "To", "Invocations at once, max", environmentsHead(counted), "In their init, " + mostOrSampled(counted)}, left: map[int]bool{}}
-	at := func(s float64) string { return strconv.FormatFloat(math.Round(s*1000)/1000, 'f', -1, 64) + " s" }
-	number := func(n int) cell { return plain(group(strconv.Itoa(n))) }
+	number := func(n int) cell { return plain(numeral.Grouped(strconv.Itoa(n))) }
 	for _, p := range spans(l, concurrencyRows) {
-		g.add(plain(at(p.from)), plain(at(p.to)), number(p.busy), number(p.environments), number(p.starting))
+		g.add(plain(moment(p.from)), plain(moment(p.to)), number(p.busy), number(p.environments), number(p.starting))
 	}
 	return g
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // CostReport is what there is to show of costs.
@@ -25,12 +26,9 @@ type CostReport struct {
 
 // Cost prints it for a terminal.
 func Cost(w io.Writer, c *CostReport, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{options: o}
+	t := newTerminal(nil, o)
 	for _, line := range c.Subject {
-		t.out.WriteString(wrap(printable(line), "", "  ", o.Width))
+		t.out.WriteString(wrap(printable(line), "", "  ", t.options.Width))
 	}
 	for _, b := range c.Bills {
 		t.bill(b)
@@ -40,17 +38,17 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 	}
 	if len(c.Candidates) > 0 {
 		t.title("Within the SLO")
-		t.out.WriteString(t.render(candidates(c.Candidates)))
+		t.out.WriteString(t.fitted(candidates(c.Candidates)))
 	}
 	if len(c.BreakEvens) > 0 {
 		t.title("Break-even, by how the load is spread over the week")
-		t.out.WriteString(t.render(breakEvens(c.BreakEvens)))
+		t.out.WriteString(t.fitted(breakEvens(c.BreakEvens)))
 		for _, b := range c.BreakEvens {
-			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", o.Width))
+			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", t.options.Width))
 		}
 		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
 			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
-			t.out.WriteString(t.render(curve(first)))
+			t.out.WriteString(t.fitted(curve(first)))
 		}
 	}
 	t.paragraphs("What these figures cannot say", printables(c.Caveats))
@@ -85,7 +83,7 @@ func (t *terminal) bill(b *cost.Bill) {
 	if b.Hours == cost.HoursPerMonth {
 		title += ", a month"
 	} else {
-		title += ", " + digits(b.Hours) + " hours"
+		title += ", " + numeral.Digits(b.Hours) + " hours"
 	}
 	if b.Requests > 0 {
 		title += " of " + quantity(b.Requests) + " requests"
@@ -94,7 +92,7 @@ func (t *terminal) bill(b *cost.Bill) {
 		title += ", " + count(b.Instances, "instance")
 	}
 	t.title(title)
-	t.out.WriteString(t.render(billGrid(b)))
+	t.out.WriteString(t.fitted(billGrid(b)))
 	var notes []string
 	for _, l := range b.Lines {
 		if l.Note != "" {
@@ -129,9 +127,6 @@ func dated(l cost.Line) string {
 	return visible(l.AsOf)
 }
 
-// Figure writes a number with three significant digits.
-func Figure(v float64) string { return digits(v) }
-
 // money writes cents, and three digits of what is less than one.
 func money(v *cost.USD) string {
 	if v == nil {
@@ -139,9 +134,9 @@ func money(v *cost.USD) string {
 	}
 	f := float64(*v)
 	if f != 0 && math.Abs(f) < 0.1 {
-		return digits(f)
+		return numeral.Digits(f)
 	}
-	return group(strconv.FormatFloat(f, 'f', 2, 64))
+	return numeral.Grouped(strconv.FormatFloat(f, 'f', 2, 64))
 }
 
 // each writes a price as the price lists do.
@@ -155,16 +150,16 @@ func each(v *float64) string {
 // quantity is whole where it is large.
 func quantity(v float64) string {
 	if math.Abs(v) >= 1000 && math.Abs(v) < 1e15 {
-		return group(strconv.FormatFloat(v, 'f', 0, 64))
+		return numeral.Grouped(strconv.FormatFloat(v, 'f', 0, 64))
 	}
-	return digits(v)
+	return numeral.Digits(v)
 }
 
 func rateText(r *cost.RPS, none string) string {
 	if r == nil {
 		return none
 	}
-	return digits(float64(*r)) + "/s"
+	return numeral.Digits(float64(*r)) + "/s"
 }
 
 func breakEvens(list []*cost.BreakEven) *grid {
@@ -194,18 +189,18 @@ func crossingText(b *cost.BreakEven) string {
 	case n <= mostCrossings:
 		var parts []string
 		for _, c := range b.Crossings {
-			parts = append(parts, digits(float64(c.Rate))+"/s")
+			parts = append(parts, numeral.Digits(float64(c.Rate))+"/s")
 		}
 		return strings.Join(parts, ", ")
 	default:
-		return fmt.Sprintf("%s to %s/s, %d times", digits(float64(b.Crossings[0].Rate)), digits(float64(b.Crossings[n-1].Rate)), n)
+		return fmt.Sprintf("%s to %s/s, %d times", numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)), n)
 	}
 }
 
 // breakEvenText says the same in a sentence.
 func breakEvenText(b *cost.BreakEven) string {
 	duty := visible(b.Duty) + ": "
-	from, to := digits(float64(b.From)), digits(float64(b.To))
+	from, to := numeral.Digits(float64(b.From)), numeral.Digits(float64(b.To))
 	switch {
 	case b.Unknown != "":
 		return duty + "no answer, as " + visible(b.Unknown) + "."
@@ -241,8 +236,8 @@ func curve(b *cost.BreakEven) *grid {
 			}
 			return money(&low) + " – " + money(&high)
 		}
-		g.add(plain(digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
-			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(group(strconv.Itoa(p.Instances))))
+		g.add(plain(numeral.Digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
+			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
 	}
 	return g
 }
@@ -269,16 +264,13 @@ func candidates(list []cost.Candidate) *grid {
 
 // PlanCost prints what a plan costs, and what a run on it is thought to cost, if that is given.
 func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []string, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{options: o}
+	t := newTerminal(nil, o)
 	t.out.WriteString(wrap(fmt.Sprintf("Plan in %s: %s that cost by the hour, %s by use, %s without a price here, %s.", visible(p.Region),
-		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", o.Width))
+		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", t.options.Width))
 	t.bill(p.Fixed)
 	if p.Fixed.Total != nil {
 		hour := *p.Fixed.Total / cost.HoursPerMonth
-		t.out.WriteString(wrap("That is "+money(&hour)+" USD for each hour that it stands.", " ", " ", o.Width))
+		t.out.WriteString(wrap("That is "+money(&hour)+" USD for each hour that it stands.", " ", " ", t.options.Width))
 	}
 	t.items("Costs by use, and nothing while it is not used", p.ByUse)
 	t.items("May cost, and is in none of the figures", p.Unpriced)
@@ -291,7 +283,7 @@ func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []st
 		if run.Total == nil {
 			text = "All of the run: at least " + money(&run.AtLeast) + " USD, estimated; a price is not known."
 		}
-		t.out.WriteString(wrap(text, " ", " ", o.Width))
+		t.out.WriteString(wrap(text, " ", " ", t.options.Width))
 	}
 	t.paragraphs("What these figures cannot say", printables(caveats))
 	return t.flush(w)

@@ -5,6 +5,7 @@ import (
 	"strconv"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // missing is how a figure that cannot be given is written.
@@ -12,41 +13,30 @@ const missing = "n/a"
 
 // scale is the unit that all figures of a row are written in.
 type scale struct {
-	unit    analysis.Unit
-	divisor float64
-	suffix  string
+	numeral.Scale
+	unit analysis.Unit
 }
 
-// scaleOf picks one unit for all values: the one in which the smallest reads well, unless the largest gets too long.
+// scaleOf picks one unit for all values.
 func scaleOf(unit analysis.Unit, values []analysis.Value) scale {
 	switch unit {
 	case analysis.PerSecond:
-		return scale{unit, 1, "/s"}
+		return scale{numeral.Rates, unit}
 	case analysis.Share:
-		return scale{unit, 0.01, " %"}
+		return scale{numeral.Shares, unit}
 	case analysis.Count:
-		return scale{unit, 1, ""}
+		return scale{numeral.Counts, unit}
 	case analysis.Bytes:
-		return scale{unit, 1 << 20, " MiB"}
+		return scale{numeral.Bytes, unit}
 	case analysis.Microseconds:
 	}
-	lowest, highest := math.Inf(1), 0.0
+	times := make([]float64, 0, len(values))
 	for _, v := range values {
-		if n, ok := v.Get(); ok && n != 0 {
-			lowest, highest = min(lowest, math.Abs(n)), max(highest, math.Abs(n))
+		if n, ok := v.Get(); ok {
+			times = append(times, n)
 		}
 	}
-	steps := []scale{{unit, 1, " µs"}, {unit, 1e3, " ms"}, {unit, 1e6, " s"}}
-	if highest == 0 {
-		return steps[1]
-	}
-	best := steps[0]
-	for _, s := range steps[1:] {
-		if lowest >= s.divisor || highest/best.divisor >= 10_000 && lowest/s.divisor >= 0.01 {
-			best = s
-		}
-	}
-	return best
+	return scale{numeral.Times(times...), unit}
 }
 
 // format writes v in the row's unit: counts whole, everything else to three significant digits.
@@ -58,33 +48,23 @@ func (s scale) format(v analysis.Value) string {
 		}
 		return missing
 	}
-	n /= s.divisor
-	switch {
-	case s.unit == analysis.Count && n == math.Trunc(n) && math.Abs(n) < 1e15:
-		return group(strconv.FormatFloat(n, 'f', 0, 64))
-	case s.unit == analysis.Microseconds && s.divisor == 1 && n == math.Trunc(n) && n < 1000:
-		// A tenth of a microsecond was never measured.
-		return strconv.FormatFloat(n, 'f', 0, 64) + s.suffix
+	if s.unit == analysis.Count && n == math.Trunc(n) && math.Abs(n) < 1e15 {
+		return numeral.Grouped(strconv.FormatFloat(n, 'f', 0, 64))
 	}
-	return digits(n) + s.suffix
+	return s.Format(n)
 }
 
 func formatOne(unit analysis.Unit, v analysis.Value) string {
 	return scaleOf(unit, []analysis.Value{v}).format(v)
 }
 
-// digits writes three significant digits, with thousands set apart.
-func digits(v float64) string { return analysis.Digits(v) }
-
 // choose is one for a single thing, and the number before the noun for others.
 func choose(n int64, one, noun string) string {
 	if n == 1 {
 		return one
 	}
-	return group(strconv.FormatInt(n, 10)) + " " + noun
+	return numeral.Grouped(strconv.FormatInt(n, 10)) + " " + noun
 }
-
-func group(number string) string { return analysis.Grouped(number) }
 
 // ratio writes a cell's ratio with the word that says which way it went.
 func ratio(c analysis.Cell) cell {
@@ -97,7 +77,7 @@ func ratio(c analysis.Cell) cell {
 	case !ok:
 		return cell{missing, tonePlain}
 	}
-	text := digits(r) + "x"
+	text := numeral.Digits(r) + "x"
 	switch c.Standing {
 	case analysis.Better:
 		return cell{text + " better", toneGood}

@@ -7,18 +7,6 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 )
 
-func TestDigits(t *testing.T) {
-	t.Parallel()
-	for given, want := range map[float64]string{
-		0: "0", 1: "1.00", 0.5: "0.500", 99.95: "100", 99.94: "99.9", 999.6: "1,000", 1234: "1,230", 123_456_789: "123,000,000",
-		0.000123: "0.000123", 1e-9: "1.00e-9", 1e300: "1.00e300", -4.5: "-4.50", -12345: "-12,300", 9.995: "9.99", 0.09996: "0.100",
-	} {
-		if got := digits(given); got != want {
-			t.Errorf("%v is written %s, want %s", given, got, want)
-		}
-	}
-}
-
 func TestOneUnitARow(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -38,7 +38,11 @@ func (g *grid) add(cells ...cell) { g.rows = append(g.rows, cells) }
 
 func plain(s string) cell { return cell{text: s} }
 
+// paint colours each line by itself.
 func (t tone) paint(s string) string {
+	if first, rest, more := strings.Cut(s, "\n"); more {
+		return t.paint(first) + "\n" + t.paint(rest)
+	}
 	switch t {
 	case toneGood:
 		return "\x1b[32m" + s + "\x1b[0m"

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -90,10 +91,10 @@ func rate(r *scenario.Rate) string {
 
 func perSecond(v float64) string {
 	if v > 0 && v < 0.001 || v >= 1e9 {
-		return digits(v) + "/s"
+		return numeral.Digits(v) + "/s"
 	}
 	text := strconv.FormatFloat(v, 'f', 3, 64)
-	return group(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")) + "/s"
+	return numeral.Grouped(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")) + "/s"
 }
 
 // totalsTitle says what the totals of a closed loop are not.
@@ -113,7 +114,7 @@ func waits(m *analysis.Model) []string {
 			where = "in phase " + short(w.Phase)
 		}
 		lines = append(lines, "Waiting: requests to "+short(m.Targets[w.Target].Name)+" waited for a free "+connectionNoun(&m.Run.Scenario)+", of which there were "+
-			group(strconv.Itoa(w.Connections))+": "+strings.ToLower(w.Metric.Label)+" response "+formatOne(w.Metric.Unit, w.Response)+
+			numeral.Grouped(strconv.Itoa(w.Connections))+": "+strings.ToLower(w.Metric.Label)+" response "+formatOne(w.Metric.Unit, w.Response)+
 			" beside "+strings.ToLower(w.Metric.Label)+" service "+formatOne(w.Metric.Unit, w.Service)+", "+where+".")
 	}
 	return lines

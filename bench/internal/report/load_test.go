@@ -108,8 +108,11 @@ func TestCapacityInWords(t *testing.T) {
 		}),
 		"lambda over ec2: 0.422x at least: lambda may be able to take more.":      with(func(c *result.Capacity) { c.LimitedBy = result.LimitGenerator }),
 		"lambda kept p99=50ms,p99_9=250ms,error_rate=0.1% at no rate; the lowest": with(func(c *result.Capacity) { c.KeptRPS, c.LowRPS = nil, nil }),
-		"lambda has no trial that tells; the search ended before it knew":         with(func(c *result.Capacity) { *c = result.Capacity{} }),
-		"limited by the target; the search was cut short, 3 trials.":              with(func(c *result.Capacity) { c.Converged = false }),
+		"lambda was not seen to keep p99=50ms,p99_9=250ms,error_rate=0.1%, which does not say that it cannot: the load generator itself": with(func(c *result.Capacity) {
+			c.KeptRPS, c.LowRPS, c.LimitedBy = nil, nil, result.LimitGenerator
+		}),
+		"lambda has no trial that tells; the search ended before it knew": with(func(c *result.Capacity) { *c = result.Capacity{} }),
+		"limited by the target; the search was cut short, 3 trials.":      with(func(c *result.Capacity) { c.Converged = false }),
 	} {
 		text := markdown(t, model(t, run))
 		if !strings.Contains(text, want) {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -58,7 +59,7 @@ func (d *document) publishedRow(row analysis.PublishedRow) []cell {
 	cells := []cell{plain(row.Metric.Label), plain(whole(row.EC2)), plain(whole(row.Lambda))}
 	published := missing
 	if r, ok := row.Ratio.Get(); ok {
-		published = digits(r) + "x"
+		published = numeral.Digits(r) + "x"
 	}
 	cells = append(cells, plain(published))
 	var ours []analysis.Value

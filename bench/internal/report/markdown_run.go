@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
@@ -19,7 +19,7 @@ func stamp(r *result.Run) string {
 	}
 	text := "Started " + r.StartedAt.UTC().Format("2006-01-02 15:04:05 UTC")
 	if took := r.FinishedAt.Sub(r.StartedAt); !r.FinishedAt.IsZero() && took > 0 {
-		text += ", took " + took.Round(time.Second/10).String()
+		text += ", took " + numeral.Duration(took)
 	}
 	return text + "."
 }
@@ -201,7 +201,7 @@ func (d *document) phasePlan() {
 			length = count(p.Iterations, "iteration") + " of each step and worker"
 		}
 		if n := s.Requests(p); n >= 0 {
-			requests = group(strconv.Itoa(n))
+			requests = numeral.Grouped(strconv.Itoa(n))
 		}
 		name := visible(p.Name)
 		if p.Warmup {
@@ -211,7 +211,7 @@ func (d *document) phasePlan() {
 			g.add(plain(name), plain(or(rate(p.Rate), missing)), plain(visible(string(p.Arrivals))), plain(length), plain(requests))
 			continue
 		}
-		g.add(plain(name), plain(group(strconv.Itoa(p.Workers))), plain(length), plain(requests))
+		g.add(plain(name), plain(numeral.Grouped(strconv.Itoa(p.Workers))), plain(length), plain(requests))
 	}
 	d.table(g)
 }

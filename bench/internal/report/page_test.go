@@ -2,12 +2,16 @@ package report_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 func TestPageInBrowser(t *testing.T) {
@@ -150,6 +154,19 @@ func keyboard(t *testing.T, o *tab) {
 	after := eval[string](o, said)
 	if before == after || !strings.HasPrefix(after, "p") || !strings.Contains(after, "ec2 ") || !strings.Contains(after, "lambda ") {
 		t.Errorf("the slider said %q, and then %q", before, after)
+	}
+	// What is read has the digits of the tables.
+	read := eval[[]string](o, `[...document.querySelectorAll("figure[data-chart] .legend output")].map(e => e.textContent)`)
+	for _, text := range read {
+		number, unit, _ := strings.Cut(strings.TrimPrefix(strings.TrimSuffix(text, "/s"), "$"), " ")
+		v, err := strconv.ParseFloat(strings.ReplaceAll(number, ",", ""), 64)
+		if text == "–" || err == nil && (number == numeral.Digits(v) || unit == "µs" || v == math.Trunc(v) && unit == "") {
+			continue
+		}
+		t.Errorf("%q is read in a chart, of %q", text, read)
+	}
+	if len(read) == 0 {
+		t.Error("nothing is read in the charts")
 	}
 	o.eval(`document.querySelector("#chart-percentiles button").focus()`)
 	o.do(chromedp.KeyEvent(" "))

@@ -1,5 +1,5 @@
-// Package report writes the model of a run for people: as tables in a terminal, and as Markdown. It is the only place
-// where figures are scaled and rounded.
+// Package report writes the model of a run for people: as tables in a terminal, and as Markdown. How a figure is
+// written says package numeral.
 package report
 
 import (
@@ -14,7 +14,8 @@ import (
 type Options struct {
 	// Color adds colour. What it means is always written too.
 	Color bool
-	// Width is the number of columns; below 40 it is taken as 80.
+	// Width is the number of columns of the terminal. Below 40 it is taken as not known: then texts are wrapped at 80, and tables are as wide
+	// as they are.
 	Width int
 }
 
@@ -26,10 +27,7 @@ const (
 
 // Terminal writes the run's tables. It fails only when w does, or a table cannot be rendered.
 func Terminal(w io.Writer, m *analysis.Model, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	t := &terminal{model: m, options: o}
+	t := newTerminal(m, o)
 	t.header()
 	t.verdict()
 	t.paragraphs("In short", summary(m))
@@ -59,7 +57,7 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	t.coldWarm()
 	if g := waterfallGrid(m, longestInHead); len(g.rows) > 0 {
 		t.title("Where the mean time goes")
-		t.out.WriteString(t.render(g))
+		t.out.WriteString(t.fitted(g))
 	}
 	if len(m.Lambda) > 0 {
 		t.table(lambdaTitle(m), true, func(v view) *grid { return v.figures(shortLambda(m.Lambda)) })
@@ -77,11 +75,11 @@ func Terminal(w io.Writer, m *analysis.Model, o Options) error {
 	}
 	if g := generatorTable(m); len(g.rows) > 0 {
 		t.title("The load generator: " + verdict(m.Run.Generator.Verdict))
-		t.out.WriteString(t.render(g))
+		t.out.WriteString(t.fitted(g))
 	}
 	t.paragraphs("What these figures cannot say", notes(m))
 	if m.Published != nil {
-		t.out.WriteString(wrap("The report in Markdown has the published EC2 and Lambda runs of this workload beside these.", "\n", "", o.Width))
+		t.out.WriteString(wrap("The report in Markdown has the published EC2 and Lambda runs of this workload beside these.", "\n", "", t.options.Width))
 	}
 	if t.err != nil {
 		return t.err
@@ -113,7 +111,7 @@ func (t *terminal) comparisons() {
 			t.out.WriteString("\n")
 		}
 		g, notes := view{model: m, columns: []int{0, other}, longest: longestInHead}.comparisons(false)
-		t.out.WriteString(t.render(g))
+		t.out.WriteString(t.fitted(g))
 		for _, line := range notes {
 			t.out.WriteString(wrap(line, " ", "     ", t.options.Width))
 		}
@@ -124,8 +122,18 @@ func (t *terminal) comparisons() {
 type terminal struct {
 	model   *analysis.Model
 	options Options
-	out     strings.Builder
-	err     error
+	// room is how many columns tables have; 0 is any number.
+	room int
+	out  strings.Builder
+	err  error
+}
+
+func newTerminal(m *analysis.Model, o Options) *terminal {
+	t := &terminal{model: m, options: o, room: o.Width}
+	if o.Width < narrowest {
+		t.options.Width, t.room = defaultWidth, 0
+	}
+	return t
 }
 
 func (t *terminal) header() {
@@ -156,10 +164,15 @@ func (t *terminal) paint(tone tone, s string) string {
 
 func (t *terminal) title(s string) {
 	t.out.WriteString("\n")
-	if t.options.Color {
-		s = "\x1b[1m" + s + "\x1b[0m"
+	if t.room > 0 {
+		s = folded(s, t.room)
 	}
-	t.out.WriteString(s + "\n")
+	for line := range strings.SplitSeq(s, "\n") {
+		if t.options.Color {
+			line = "\x1b[1m" + line + "\x1b[0m"
+		}
+		t.out.WriteString(line + "\n")
+	}
 }
 
 func (t *terminal) paragraphs(title string, list []string) {
@@ -182,13 +195,14 @@ func (t *terminal) table(title string, plainColumns bool, build func(view) *grid
 func (t *terminal) columns(plainColumns bool, build func(view) *grid) {
 	v := everything(t.model)
 	v.longest = longestInHead
-	text := t.render(build(v))
-	if widest(text) > t.options.Width && len(v.columns) < 3 {
+	g := build(v)
+	wide := widest(t.render(g)) > t.options.Width
+	if wide && len(v.columns) < 3 {
 		v.bare = true
-		text = t.render(build(v))
+		g = build(v)
 	}
-	if len(v.columns) < 3 || widest(text) <= t.options.Width {
-		t.out.WriteString(text)
+	if len(v.columns) < 3 || !wide {
+		t.out.WriteString(t.fitted(g))
 		return
 	}
 	for other := 1; other < len(t.model.Targets); other++ {
@@ -200,7 +214,12 @@ func (t *terminal) columns(plainColumns bool, build func(view) *grid) {
 		if plainColumns && other > 1 {
 			pair.columns = []int{other}
 		}
-		t.out.WriteString(t.render(build(pair)))
+		g := build(pair)
+		if t.room > 0 && widest(t.render(g)) > t.room {
+			pair.bare = true
+			g = build(pair)
+		}
+		t.out.WriteString(t.fitted(g))
 	}
 }
 

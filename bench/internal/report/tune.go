@@ -9,6 +9,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/tune"
 )
@@ -60,23 +61,20 @@ func (t Tune) JSON() ([]byte, error) { return indented(t.Result) }
 
 // Terminal writes it as a table.
 func (t Tune) Terminal(w io.Writer, o Options) error {
-	if o.Width < narrowest {
-		o.Width = defaultWidth
-	}
-	p := &terminal{options: o}
+	p := newTerminal(nil, o)
 	for _, line := range t.loud() {
 		p.loud(line)
 	}
-	p.out.WriteString(wrap(t.subject(), "", "  ", o.Width))
+	p.out.WriteString(wrap(t.subject(), "", "  ", p.options.Width))
 	p.paragraphs("In short", t.conclusion())
 	p.title("Configurations")
-	text := p.render(t.table(false, true))
-	if widest(text) > o.Width {
-		text = p.render(t.table(false, false))
+	g := t.table(false, true)
+	if widest(p.render(g)) > p.options.Width {
+		g = t.table(false, false)
 	}
-	p.out.WriteString(text)
+	p.out.WriteString(p.fitted(g))
 	if note := t.undecided(); note != "" {
-		p.out.WriteString(wrap(note, " ", " ", o.Width))
+		p.out.WriteString(wrap(note, " ", " ", p.options.Width))
 	}
 	p.paragraphs("About the configurations", t.notes())
 	p.paragraphs("What these figures cannot say", printables(t.Caveats))
@@ -152,6 +150,8 @@ func (t Tune) conclusion() []string {
 	switch {
 	case !t.Apart:
 		return []string{"Nothing is chosen: what was measured says nothing of the sizes."}
+	case chosen == nil && slo != "" && t.Untold():
+		list = append(list, "None is known to keep "+slo+".")
 	case chosen == nil && slo != "":
 		list = append(list, "None keeps "+slo+".")
 	case chosen == nil:
@@ -199,5 +199,5 @@ func dollarsAMillion(i *cost.Interval) string {
 	if i == nil {
 		return missing
 	}
-	return "$" + digits(i.Point)
+	return "$" + numeral.Digits(i.Point)
 }

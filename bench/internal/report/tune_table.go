@@ -9,6 +9,7 @@ import (
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/chart"
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/tune"
 )
 
@@ -78,19 +79,19 @@ func (t Tune) row(c *tune.Configuration, s scale, wide, cpu bool) []cell {
 	}
 	row := []cell{plain(name), plain(string(c.Origin))}
 	if cpu && c.VCPU > 0 {
-		row = append(row, plain(digits(c.VCPU)))
+		row = append(row, plain(numeral.Digits(c.VCPU)))
 	} else if cpu {
 		row = append(row, plain(missing))
 	}
 	usd := missing
 	if c.USDPerMillion != nil {
-		usd = digits(c.USDPerMillion.Point)
+		usd = numeral.Digits(c.USDPerMillion.Point)
 	}
 	row = append(row, plain(s.format(known(c.P50))), plain(s.format(point(c.Tail))))
 	if wide {
-		row = append(row, plain(rangeText(c.Tail, func(v float64) string { return s.format(analysis.Known(v)) })), plain(usd), plain(rangeText(c.USDPerMillion, digits)))
+		row = append(row, plain(rangeText(c.Tail, func(v float64) string { return s.format(analysis.Known(v)) })), plain(usd), plain(rangeText(c.USDPerMillion, numeral.Digits)))
 		row = append(row, ofFunction(c)...)
-		row = append(row, plain(group(strconv.FormatInt(c.Errors, 10))))
+		row = append(row, plain(numeral.Grouped(strconv.FormatInt(c.Errors, 10))))
 	} else {
 		row = append(row, plain(usd))
 	}
@@ -107,10 +108,10 @@ func ofFunction(c *tune.Configuration) []cell {
 	}
 	billed, cold := missing, missing
 	if c.BilledMS != nil {
-		billed = digits(c.BilledMS.Point)
+		billed = numeral.Digits(c.BilledMS.Point)
 	}
 	if c.Cold != nil {
-		cold = group(strconv.FormatInt(*c.Cold, 10))
+		cold = numeral.Grouped(strconv.FormatInt(*c.Cold, 10))
 	}
 	return []cell{plain(billed), plain(cold)}
 }

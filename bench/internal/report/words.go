@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -61,7 +62,7 @@ func count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return group(strconv.Itoa(n)) + " " + noun + "s"
+	return numeral.Grouped(strconv.Itoa(n)) + " " + noun + "s"
 }
 
 // summary is the figures in words, and what was found besides.
@@ -110,7 +111,7 @@ func coldStarts(m *analysis.Model) []string {
 		if c == nil || c.Requests == 0 && (c.Environments == nil || *c.Environments == 0) {
 			continue
 		}
-		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), group(strconv.FormatInt(c.Requests, 10)),
+		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), numeral.Grouped(strconv.FormatInt(c.Requests, 10)),
 			count(int(t.Overall.Requests), "request"))
 		p50, _ := analysis.Find(m.ColdStarts, "cold_p50")
 		highest, _ := analysis.Find(m.ColdStarts, "cold_max")
@@ -133,7 +134,7 @@ func coldStarts(m *analysis.Model) []string {
 func otherEnvironments(m *analysis.Model, target int) string {
 	var parts []string
 	if n := m.Run.Targets[target].ColdStarts.WarmedByCheck; n > 0 {
-		parts = append(parts, group(strconv.FormatInt(n, 10))+" by the check before the load")
+		parts = append(parts, numeral.Grouped(strconv.FormatInt(n, 10))+" by the check before the load")
 	}
 	row, _ := analysis.Find(m.ColdStarts, "uncounted")
 	if n, _ := row.Cells[target].Value.Get(); n > 0 {

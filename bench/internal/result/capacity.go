@@ -64,6 +64,19 @@ type Trial struct {
 	SendLagP99 *float64 `json:"send_lag_p99_us"`
 }
 
+// Keeps says whether the target keeps the SLO at any rate. It is nil where that is not known: a search that was interrupted before it had
+// kept a rate or come to its end, and one that the load generator itself has ended, of which the misses say nothing of the target.
+func (c *Capacity) Keeps(interrupted bool) *bool {
+	kept := c.KeptRPS != nil
+	if !kept && (c.MissedRPS == nil || c.EndedByGenerator() || interrupted && !c.Converged) {
+		return nil
+	}
+	return &kept
+}
+
+// EndedByGenerator says that the load generator was at its limits before any rate was kept.
+func (c *Capacity) EndedByGenerator() bool { return c.KeptRPS == nil && c.LimitedBy == LimitGenerator }
+
 func (c *Capacity) validate() error {
 	var errs []error
 	check := func(name string, v *float64) {

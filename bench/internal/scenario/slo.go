@@ -25,8 +25,8 @@ var sloNames = []struct {
 	{"error_rate", MetricErrorRate},
 }
 
-// sloKeys are the names alone.
-func sloKeys() []string {
+// SLONames are the names of thresholds as users write them, in the order in which they are kept.
+func SLONames() []string {
 	names := make([]string, len(sloNames))
 	for i, s := range sloNames {
 		names[i] = s.name
@@ -36,7 +36,7 @@ func sloKeys() []string {
 
 // slo reads a mapping of thresholds.
 func (p *parser) slo(n *yaml.Node, at string) SLO {
-	f := p.fields(n, at, sloKeys()...)
+	f := p.fields(n, at, SLONames()...)
 	if f != nil && len(n.Content) == 0 {
 		p.fault(n, at, "expected thresholds such as {p99: 250ms, error_rate: 0.1%%}, got an empty mapping")
 	}
@@ -56,6 +56,27 @@ func (p *parser) slo(n *yaml.Node, at string) SLO {
 	return slo
 }
 
+// String is a threshold as it is written on a command line: p99=50ms.
+func (t Threshold) String() string {
+	limit := time.Duration(t.Limit * float64(time.Microsecond)).String()
+	if t.Metric == MetricErrorRate {
+		limit = strconv.FormatFloat(t.Limit*100, 'g', 6, 64) + "%"
+	}
+	return t.Metric.Name() + "=" + limit
+}
+
+// String is all thresholds as ParseSLO reads them.
+func (s SLO) String() string {
+	parts := make([]string, len(s))
+	for i, t := range s {
+		parts[i] = t.String()
+	}
+	return strings.Join(parts, ",")
+}
+
+// Name is how users write a metric.
+func (m Metric) Name() string { return strings.TrimSuffix(string(m), "_us") }
+
 // ParseSLO reads thresholds as they are written on a command line: p99=50ms,error_rate=1%. The names are those of the scenario
 // key slo. Its error joins all faults.
 func ParseSLO(text string) (SLO, error) {
@@ -67,9 +88,9 @@ func ParseSLO(text string) (SLO, error) {
 			errs = append(errs, fmt.Errorf("expected thresholds such as p99=50ms,error_rate=1%%, got %q", item))
 			continue
 		}
-		i := slices.Index(sloKeys(), name)
+		i := slices.Index(SLONames(), name)
 		if i < 0 {
-			errs = append(errs, fmt.Errorf("%q: unknown threshold, expected one of %s", name, strings.Join(sloKeys(), ", ")))
+			errs = append(errs, fmt.Errorf("%q: unknown threshold, expected one of %s", name, strings.Join(SLONames(), ", ")))
 			continue
 		}
 		metric := sloNames[i].metric

@@ -1,6 +1,7 @@
 package tune
 
 import (
+	"slices"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
@@ -104,6 +105,11 @@ const (
 	// BilledByClient is estimated from the client's times, which have the network in them.
 	BilledByClient = "client"
 )
+
+// Untold says that of a configuration that ran it is not known whether it keeps the SLO.
+func (r *Result) Untold() bool {
+	return len(r.SLO) > 0 && slices.ContainsFunc(r.Configurations, func(c Configuration) bool { return c.Origin != Estimated && c.Meets == nil })
+}
 
 // Place sets the standings and the choice by the figures, unless the sizes cannot be told apart.
 func (r *Result) Place() {

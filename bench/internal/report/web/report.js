@@ -8,7 +8,14 @@
 
   // --- figures as text -----------------------------------------------------------------------------------------------
 
-  const short = (v) => String(Number(v.toPrecision(3)));
+  // Three significant digits with thousands set apart, as in the tables; on an axis without zeros that say nothing of a round number.
+  const digits = (v) => {
+    if (v === 0) return "0";
+    const rounded = Number(v.toPrecision(3));
+    const places = Math.min(20, Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded)))));
+    return rounded.toLocaleString("en-US", { minimumFractionDigits: places, maximumFractionDigits: places });
+  };
+  const short = (v) => digits(v).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
   const thousands = (v) => {
     const a = Math.abs(v);
     if (a >= 1e9) return short(v / 1e9) + "G";
@@ -16,15 +23,18 @@
     if (a >= 1e4) return short(v / 1e3) + "k";
     return short(v);
   };
-  const formats = {
-    us: (v) => (v === 0 ? "0" : Math.abs(v) >= 1e6 ? short(v / 1e6) + " s" : Math.abs(v) >= 1e3 ? short(v / 1e3) + " ms" : short(v) + " µs"),
+  const whole = (v) => (Number.isInteger(v) ? v.toLocaleString("en-US") : digits(v));
+  const formats = (number, many, little) => ({
+    us: (v) => (v === 0 ? "0" : Math.abs(v) >= 1e6 ? number(v / 1e6) + " s" : Math.abs(v) >= 1e3 ? number(v / 1e3) + " ms" : little(v) + " µs"),
     s: (v) => short(v) + " s",
-    share: (v) => short(v * 100) + " %",
+    share: (v) => number(v * 100) + " %",
     percentile: (v) => (v <= 1 ? "min" : "p" + Number((100 - 100 / v).toFixed(Math.max(1, Math.ceil(Math.log10(v) - 1e-9))))),
-    rps: (v) => thousands(v) + "/s",
-    usd: (v) => "$" + thousands(v),
-    count: thousands,
-  };
+    rps: (v) => many(v) + "/s",
+    usd: (v) => "$" + many(v),
+    count: number === short ? many : little,
+  });
+  const onAxis = formats(short, thousands, short);
+  const readings = formats(digits, digits, whole);
 
   // --- axes ----------------------------------------------------------------------------------------------------------
 
@@ -66,7 +76,7 @@
       font: "12px system-ui, sans-serif",
       grid: { stroke: t.grid, width: 1 },
       ticks: { stroke: t.muted, width: 1, size: 5 },
-      values: (u, splits) => splits.map((v) => (v == null ? "" : formats[axis.unit](v))),
+      values: (u, splits) => splits.map((v) => (v == null ? "" : onAxis[axis.unit](v))),
     };
     if (axis.unit === "count") out.incrs = wholes;
     if (axis.scale === "log") {
@@ -285,10 +295,10 @@
     const places = bars
       ? chart.categories.map((_, j) => j)
       : [...new Set(chart.series.flatMap((s) => (s.parts || []).flatMap((p) => p.filter((_, i) => i % 2 === 0))))].sort((a, b) => a - b);
-    const describe = (x) => (bars ? chart.categories[x] : formats[chart.x.unit](x));
+    const describe = (x) => (bars ? chart.categories[x] : readings[chart.x.unit](x));
     const figureAt = (s, x) => {
       const v = bars ? s.values && s.values[x] : valueAt(s, x);
-      return v == null ? "–" : formats[chart.y.unit](v);
+      return v == null ? "–" : readings[chart.y.unit](v);
     };
 
     const legend = element("ul", { class: "legend" });

@@ -1,0 +1,123 @@
+// Package numeral writes figures for people: three significant digits, a space, the unit. It is a leaf, so that a time reads alike in a
+// table, in a sentence, on an axis and in the live view.
+//
+// What a user has set, such as --duration 10s or the limit p99=50ms, is no figure: it stays as it is given.
+package numeral
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Digits writes three significant digits, with thousands set apart.
+func Digits(v float64) string {
+	if v == 0 {
+		return "0"
+	}
+	text := strconv.FormatFloat(v, 'e', 2, 64)
+	mantissa, exponent, _ := strings.Cut(text, "e")
+	e, err := strconv.Atoi(exponent)
+	if err != nil || e < -6 || e >= 12 {
+		return mantissa + "e" + strconv.Itoa(e)
+	}
+	rounded, _ := strconv.ParseFloat(text, 64)
+	return Grouped(strconv.FormatFloat(rounded, 'f', max(0, 2-e), 64))
+}
+
+// Grouped sets the thousands of a decimal number apart.
+func Grouped(number string) string {
+	whole, rest, point := strings.Cut(number, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	if point {
+		rest = "." + rest
+	}
+	return sign + whole + rest
+}
+
+// Short is Digits without zeros behind the point that say nothing of a round number, as on an axis.
+func Short(v float64) string {
+	text := Digits(v)
+	if strings.Contains(text, ".") && !strings.Contains(text, "e") {
+		text = strings.TrimRight(strings.TrimRight(text, "0"), ".")
+	}
+	return text
+}
+
+// Scale is a unit with what a figure is divided by to be in it.
+type Scale struct {
+	Divisor float64
+	Suffix  string
+}
+
+// The scales that depend on no figure: of rates in requests/s, of shares from 0 to 1, of bytes and of numbers of things.
+var (
+	Rates  = Scale{1, "/s"}
+	Shares = Scale{0.01, " %"}
+	Bytes  = Scale{1 << 20, " MiB"}
+	Counts = Scale{1, ""}
+)
+
+var (
+	microseconds = Scale{1, " µs"}
+	milliseconds = Scale{1e3, " ms"}
+	seconds      = Scale{1e6, " s"}
+)
+
+// Times is the one scale for all of these times in µs: the one in which the shortest reads well, unless the longest gets too long. What is 0 has
+// no say.
+func Times(us ...float64) Scale {
+	lowest, highest := math.Inf(1), 0.0
+	for _, v := range us {
+		if v != 0 {
+			lowest, highest = min(lowest, math.Abs(v)), max(highest, math.Abs(v))
+		}
+	}
+	if highest == 0 {
+		return milliseconds
+	}
+	best := microseconds
+	for _, s := range []Scale{milliseconds, seconds} {
+		if lowest >= s.Divisor || highest/best.Divisor >= 10_000 && lowest/s.Divisor >= 0.01 {
+			best = s
+		}
+	}
+	return best
+}
+
+// Format writes a figure in the unit.
+func (s Scale) Format(v float64) string {
+	v /= s.Divisor
+	if s == microseconds && v == math.Trunc(v) && v < 1000 {
+		return strconv.FormatFloat(v, 'f', 0, 64) + s.Suffix // a tenth of a microsecond was never measured
+	}
+	return Digits(v) + s.Suffix
+}
+
+// Time writes a time in µs.
+func Time(us float64) string { return Times(us).Format(us) }
+
+// Duration writes how long something took.
+func Duration(d time.Duration) string { return Time(float64(d) / float64(time.Microsecond)) }
+
+// Share writes a share from 0 to 1 in percent.
+func Share(share float64) string { return Shares.Format(share) }
+
+// Rate writes a rate in requests/s.
+func Rate(rps float64) string { return Rates.Format(rps) }
+
+// Plural writes how many there are of what a noun names, which gets an s unless it is one.
+func Plural[N int | int64](n N, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

@@ -1,0 +1,53 @@
+package numeral_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
+)
+
+func TestDigits(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[float64]string{
+		0: "0", 1: "1.00", 0.5: "0.500", 99.95: "100", 99.94: "99.9", 999.6: "1,000", 1234: "1,230", 123_456_789: "123,000,000",
+		0.000123: "0.000123", 1e-9: "1.00e-9", 1e300: "1.00e300", -4.5: "-4.50", -12345: "-12,300", 9.995: "9.99", 0.09996: "0.100",
+	} {
+		if got := numeral.Digits(given); got != want {
+			t.Errorf("%v is written %s, want %s", given, got, want)
+		}
+	}
+	for given, want := range map[float64]string{0: "0", 1: "1", 0.5: "0.5", 1234: "1,230", 10: "10", 1e-9: "1.00e-9", 2.05: "2.05"} {
+		if got := numeral.Short(given); got != want {
+			t.Errorf("%v is written %s in short, want %s", given, got, want)
+		}
+	}
+}
+
+// TestUnits: a space stands before each unit but that of a rate, which is a part of the number.
+func TestUnits(t *testing.T) {
+	t.Parallel()
+	for want, got := range map[string]string{
+		"36 µs": numeral.Time(36), "36.4 µs": numeral.Time(36.44), "2.28 ms": numeral.Time(2281), "999 ms": numeral.Time(999e3), "13.4 s": numeral.Duration(13441 * time.Millisecond),
+		"-3.50 s": numeral.Duration(-3500 * time.Millisecond), "3,610 s": numeral.Duration(time.Hour + 12*time.Second), "0 ms": numeral.Time(0),
+		"1.25 %": numeral.Share(0.0125), "100 %": numeral.Share(1), "1,730/s": numeral.Rate(1732), "20.0/s": numeral.Rate(20), "1.50 MiB": numeral.Bytes.Format(3 << 19),
+	} {
+		if got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+func ExamplePlural() {
+	for _, n := range []int64{0, 1, 2, 1500} {
+		fmt.Println(numeral.Plural(n, "request"))
+	}
+	fmt.Println(numeral.Plural(-1, "CPU"))
+	// Output:
+	// 0 requests
+	// 1 request
+	// 2 requests
+	// 1500 requests
+	// -1 CPUs
+}
