@@ -7,14 +7,13 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
 	"github.com/crossover-bench/crossover/bench/internal/numeral"
+	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
 // refreshOptions are about reading AWS's price list.
@@ -132,17 +131,8 @@ func writePrices(t *cost.Table, path string) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
+	if err := result.WriteFile(path, data); err != nil {
 		return fmt.Errorf("writing prices: %w", err)
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Chmod(0o644), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("writing prices: %w", errors.Join(err, os.Remove(f.Name())))
 	}
 	return nil
 }

@@ -15,8 +15,12 @@ const FileName = "result.json"
 // ErrSchema is wrapped by Load when the file is of another schema version.
 var ErrSchema = errors.New("unknown schema version")
 
-// WriteFile writes data to path by way of a temporary file in the same folder, so that path never holds half of it.
+// WriteFile writes data to path by way of a temporary file in the same folder, so that path never holds half of it. What is no regular
+// file, such as /dev/stdout, stays what it is and is written to.
 func WriteFile(path string, data []byte) (err error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return os.WriteFile(path, data, 0)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)

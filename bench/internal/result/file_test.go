@@ -3,9 +3,11 @@ package result_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -75,6 +77,28 @@ func TestWriteFileKeepsTheOldOne(t *testing.T) {
 	}
 	if err := result.WriteFile(filepath.Join(dir, "missing", "file"), nil); err == nil {
 		t.Error("writing into a missing folder was no error")
+	}
+}
+
+func TestWriteFileLeavesDevices(t *testing.T) {
+	t.Parallel()
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	read := make(chan string, 1)
+	go func() {
+		data, err := os.ReadFile(pipe)
+		read <- fmt.Sprint(string(data), err)
+	}()
+	if err := result.WriteFile(pipe, []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(pipe); err != nil || info.Mode()&os.ModeNamedPipe == 0 {
+		t.Fatalf("the pipe is %v, %v now", info, err)
+	}
+	if got := <-read; got != "x<nil>" {
+		t.Errorf("read %q", got)
 	}
 }
 
