@@ -42,57 +42,96 @@ func becomeMachine(dir string) error {
 	if err := enterControlGroups(groupOf(dir)); err != nil {
 		return err
 	}
-	top, root := filepath.Join(dir, "top"), filepath.Join(dir, "root")
-	at := func(path string) string { return filepath.Join(root, path) }
-	for _, path := range []string{top, root} {
-		if err := os.MkdirAll(path, 0o750); err != nil {
-			return err
-		}
+	root := filepath.Join(dir, "root")
+	if err := mountAll(dir, root); err != nil {
+		return err
 	}
-	type mount struct {
-		source, target, kind string
-		flags                uintptr
-		data                 string
-	}
-	for _, m := range []mount{
-		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE, ""}, // nothing of what follows is seen outside
-		{"tmpfs", top, "tmpfs", 0, ""},
-		{"overlay", root, "overlay", 0, "lowerdir=/,upperdir=" + top + "/upper,workdir=" + top + "/work"},
-		{"proc", at("proc"), "proc", 0, ""},
-		{"sysfs", at("sys"), "sysfs", 0, ""},
-		{"/dev", at("dev"), "", unix.MS_BIND | unix.MS_REC, ""},
-		{"tmpfs", at("run"), "tmpfs", 0, ""},
-		{"tmpfs", at("tmp"), "tmpfs", 0, ""},
-		{"tmpfs", at("etc/systemd/system"), "tmpfs", 0, ""}, // no unit of this system
-		{"tmpfs", at("sys/fs/cgroup"), "tmpfs", 0, ""},
-	} {
-		if m.kind == "overlay" {
-			err := errors.Join(os.Mkdir(top+"/upper", 0o755), os.Mkdir(top+"/work", 0o700)) //nolint:gosec // the first is the root of all users
-			if err != nil {
-				return err
-			}
-		}
-		if err := unix.Mount(m.source, m.target, m.kind, m.flags, m.data); err != nil {
-			return fmt.Errorf("mounting %s: %w", m.target, err)
-		}
+	if err := makeDevices(filepath.Join(root, "dev")); err != nil {
+		return err
 	}
 	if err := copyOver(filepath.Join(dir, "files"), root); err != nil {
-		return err
-	}
-	if err := os.WriteFile(at("etc/systemd/system/machine.target"), []byte("[Unit]\nDescription=Nothing but what is started\n"), 0o600); err != nil {
-		return err
-	}
-	// The limit of open files is one for all machines of a kernel.
-	if err := unix.Mount(at("etc/systemd/system/machine.target"), at("proc/sys/fs/nr_open"), "", unix.MS_BIND, ""); err != nil {
 		return err
 	}
 	if err := loopbackUp(); err != nil {
 		return err
 	}
+	for _, right := range []uintptr{unix.CAP_SYS_MODULE, unix.CAP_SYS_RAWIO, unix.CAP_SYS_TIME} {
+		if err := unix.Prctl(unix.PR_CAPBSET_DROP, right, 0, 0, 0); err != nil {
+			return err
+		}
+	}
 	if err := errors.Join(unix.Chroot(root), unix.Chdir("/")); err != nil {
 		return err
 	}
 	return unix.Exec(systemd, []string{systemd, "--system", "--unit=machine.target", "--log-target=null", "--show-status=no"}, []string{"container=other", machinePath})
+}
+
+// mountAll makes the machine's view of this system: its files with a layer of the machine's own over them, and of the kernel only what
+// the machine's namespaces have for themselves.
+func mountAll(dir, root string) error {
+	top, kernel := filepath.Join(dir, "top"), filepath.Join(dir, "kernel")
+	at := func(path string) string { return filepath.Join(root, path) }
+	if err := errors.Join(os.Mkdir(top, 0o750), os.Mkdir(root, 0o750), os.Mkdir(kernel, 0o750)); err != nil {
+		return err
+	}
+	const readOnly = unix.MS_BIND | unix.MS_REMOUNT | unix.MS_RDONLY
+	for _, m := range []struct {
+		source, target, kind string
+		flags                uintptr
+	}{
+		{"", "/", "", unix.MS_REC | unix.MS_PRIVATE}, // nothing of what follows is seen outside
+		{"tmpfs", top, "tmpfs", 0},
+		{"overlay", root, "overlay", 0},
+		{"proc", kernel, "proc", 0},
+		{"proc", at("proc"), "proc", 0},
+		{at("proc/sys"), at("proc/sys"), "", unix.MS_BIND},
+		{"", at("proc/sys"), "", readOnly},
+		{kernel + "/sys/net", at("proc/sys/net"), "", unix.MS_BIND}, // there is one for each network
+		{top + "/nr_open", at("proc/sys/fs/nr_open"), "", unix.MS_BIND},
+		{"sysfs", at("sys"), "sysfs", unix.MS_RDONLY},
+		{"tmpfs", at("sys/fs/cgroup"), "tmpfs", 0},
+		{"tmpfs", at("dev"), "tmpfs", 0},
+		{"tmpfs", at("run"), "tmpfs", 0},
+		{"tmpfs", at("tmp"), "tmpfs", 0},
+		{"tmpfs", at("etc/systemd/system"), "tmpfs", 0},                      // no unit of this system,
+		{"tmpfs", at("lib/systemd/system/sysinit.target.wants"), "tmpfs", 0}, // and none that sets a kernel up
+	} {
+		data := ""
+		if m.kind == "overlay" {
+			upper, work := filepath.Join(top, "upper"), filepath.Join(top, "work")
+			err := errors.Join(os.Mkdir(upper, 0o755), os.Mkdir(work, 0o700), os.WriteFile(top+"/nr_open", nil, 0o600)) //nolint:gosec // the root of all users
+			if err != nil {
+				return err
+			}
+			data = "lowerdir=/,upperdir=" + upper + ",workdir=" + work
+		}
+		if err := unix.Mount(m.source, m.target, m.kind, m.flags, data); err != nil {
+			if m.kind == "overlay" && errors.Is(err, syscall.EINVAL) {
+				err = fmt.Errorf("%w: %w", fs.ErrPermission, err) // too many layers on each other
+			}
+			return fmt.Errorf("mounting %s: %w", m.target, err)
+		}
+	}
+	return errors.Join(
+		os.WriteFile(at("etc/fstab"), nil, 0o600),
+		os.WriteFile(at("etc/systemd/system/machine.target"), []byte("[Unit]\nDescription=Nothing but what is started\n"), 0o600),
+	)
+}
+
+// makeDevices makes those that programs expect.
+func makeDevices(dev string) error {
+	for name, number := range map[string]uint32{"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9} {
+		path := filepath.Join(dev, name)
+		if err := errors.Join(unix.Mknod(path, unix.S_IFCHR|0o666, int(unix.Mkdev(1, number))), os.Chmod(path, 0o666)); err != nil {
+			return fmt.Errorf("making %s: %w", path, err)
+		}
+	}
+	pts := filepath.Join(dev, "pts")
+	return errors.Join(
+		unix.Mknod(filepath.Join(dev, "tty"), unix.S_IFCHR|0o666, int(unix.Mkdev(5, 0))),
+		os.Mkdir(filepath.Join(dev, "shm"), 0o750), os.Mkdir(pts, 0o750), os.Symlink("pts/ptmx", filepath.Join(dev, "ptmx")),
+		unix.Mount("devpts", pts, "devpts", 0, "newinstance,ptmxmode=0666"),
+	)
 }
 
 // copyOver is os.CopyFS onto files that may be there already, and into folders that links lead to.
@@ -140,7 +179,9 @@ func enterControlGroups(name string) error {
 		return err
 	}
 	for _, dir := range groups {
-		if err := os.Mkdir(dir, 0o750); err != nil {
+		if err := os.Mkdir(dir, 0o750); errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%w: %w", fs.ErrPermission, err) // of a container, which does not see the group it is in
+		} else if err != nil {
 			return err
 		}
 		if strings.Contains(dir, "cpuset") {

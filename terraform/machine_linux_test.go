@@ -25,8 +25,8 @@ const systemd = "/lib/systemd/systemd"
 // machinePath is where programs are on a machine.
 const machinePath = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// machine is a real systemd with all that it starts, in namespaces of its own: it sees this system's files and writes to none of them,
-// and has a network with nothing but loopback. What it cannot show is Amazon Linux itself.
+// machine is a real systemd with all that it starts, in namespaces of its own: it sees this system's files and writes to none of them, has a
+// network with nothing but loopback, devices of its own, and changes nothing of the kernel's. What it cannot show is Amazon Linux itself.
 type machine struct {
 	t     *testing.T
 	dir   string
@@ -110,7 +110,7 @@ func (m *machine) within(d time.Duration) context.Context {
 func (m *machine) try(ctx context.Context, args ...string) ([]byte, error) {
 	enter := []string{"-t", strconv.Itoa(m.first.Process.Pid), "-m", "-u", "-i", "-n", "-p", "-r", "-w", "--"}
 	cmd := exec.CommandContext(ctx, "nsenter", append(enter, args...)...)
-	cmd.Env = []string{machinePath}
+	cmd.Env, cmd.WaitDelay = []string{machinePath}, time.Second // what it started may hold its output
 	return cmd.CombinedOutput()
 }
 

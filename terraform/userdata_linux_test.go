@@ -139,6 +139,7 @@ func TestUserDataOfTheLoadGenerator(t *testing.T) {
 func (m *machine) start(args ...string) {
 	m.t.Helper()
 	cmd := exec.CommandContext(m.t.Context(), "nsenter", append([]string{"-t", fmt.Sprint(m.first.Process.Pid), "-n", "-p", "--"}, args...)...)
+	cmd.WaitDelay = time.Second
 	if err := cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
