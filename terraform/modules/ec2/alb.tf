@@ -91,7 +91,8 @@ resource "aws_lb_target_group" "instances" {
   }
 }
 
-# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP. A certificate
+# whose ARN is not known until apply replaces it, too.
 resource "terraform_data" "tls" {
   input = local.tls
 }
@@ -189,8 +190,8 @@ resource "aws_autoscaling_group" "this" {
   health_check_grace_period = 180
   default_instance_warmup   = 60
 
-  # apply ends when so many instances answer through the ALB, or with an error. wait_for_elb_capacity would demand exactly so many, of
-  # updates too, and a group that has scaled out has more.
+  # The apply that makes the group ends when so many instances answer through the ALB, or with an error. wait_for_elb_capacity would demand
+  # exactly so many, of updates too, and a group that has scaled out has more. Updates wait for the instances alone.
   min_elb_capacity          = var.instance_count.min
   wait_for_capacity_timeout = "10m"
 

@@ -159,7 +159,8 @@ resource "aws_lb_target_group_attachment" "this" {
   depends_on = [aws_lambda_permission.alb]
 }
 
-# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP.
+# A listener with TLS does not become one without: the provider keeps the policy of ciphers, which AWS refuses for plain HTTP. A certificate
+# whose ARN is not known until apply replaces it, too.
 resource "terraform_data" "tls" {
   input = try(var.alb.certificate_arn != null, false)
 }
