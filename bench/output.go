@@ -129,7 +129,7 @@ func (o *output) hint() string {
 	if !exists(filepath.Join(o.dir, result.JournalName)) {
 		return ""
 	}
-	return fmt.Sprintf(" ('bench report %s' renders what was measured)", o.dir)
+	return fmt.Sprintf(" ('bench report %s' renders what is in its journal)", o.dir)
 }
 
 func exists(path string) bool {

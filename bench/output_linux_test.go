@@ -164,7 +164,7 @@ func TestResultThatCannotBeWritten(t *testing.T) {
 	}
 	r.signal(os.Interrupt)
 	r.wait(exitFailed)
-	if want := "('bench report " + out + "' renders what was measured)"; !strings.Contains(r.stderr.String(), want) {
+	if want := "('bench report " + out + "' renders what is in its journal)"; !strings.Contains(r.stderr.String(), want) {
 		t.Errorf("standard error lacks %q:\n%s", want, r.stderr.String())
 	}
 	if err := os.RemoveAll(filepath.Join(out, result.FileName)); err != nil {

@@ -76,7 +76,10 @@ func runParity(ctx context.Context, std streams, o *parityOptions) error {
 	} else {
 		results, err = o.compareNamed(ctx, corpus)
 	}
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return errors.New("interrupted: not all requests were compared")
+	case err != nil:
 		return err
 	}
 	return o.show(std, results)

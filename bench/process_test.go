@@ -213,11 +213,23 @@ func TestSecondInterruptAborts(t *testing.T) {
 	r.await("Stopping")
 	r.signal(os.Interrupt)
 	r.wait(exitFailed)
-	if !strings.Contains(r.stderr.String(), "aborted: no report was written ('bench report "+out+"' renders what was measured)") {
+	if !strings.Contains(r.stderr.String(), "aborted: no report was written ('bench report "+out+"' renders what is in its journal)") {
 		t.Errorf("standard error does not tell of the abort:\n%s", r.stderr.String())
 	}
 	if got, err := result.LoadJournal(out); err != nil || !got.Interrupted || got.Targets[0].Overall.Requests < 10 {
 		t.Errorf("of the phase that had ended there is %+v, %v", got, err)
+	}
+	r.wantNoTempFiles()
+}
+
+func TestParityInterrupted(t *testing.T) {
+	t.Parallel()
+	r := start(t, nil, "parity")
+	r.await("Building both targets")
+	r.signal(os.Interrupt)
+	r.wait(exitFailed)
+	if !strings.Contains(r.stderr.String(), "interrupted: not all requests were compared") || strings.Contains(r.stderr.String(), "context canceled") {
+		t.Errorf("standard error is\n%s", r.stderr.String())
 	}
 	r.wantNoTempFiles()
 }

@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"strconv"
@@ -105,6 +106,11 @@ func TestStartRefuses(t *testing.T) {
 		return path
 	}
 	ok := file("ok", "#!/bin/sh\n", 0o755)
+	taken, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // it does not wait
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close() //nolint:errcheck // nothing came
 	tests := map[string]struct {
 		cfg  emulator.Config
 		want string
@@ -132,7 +138,11 @@ func TestStartRefuses(t *testing.T) {
 				Ports: map[emulator.FrontDoor]int{emulator.DoorALB: 8080, emulator.DoorInvoke: 8080},
 			}, "alb and invoke have the same port, 8080",
 		},
-		"no port":       {emulator.Config{Bootstrap: ok, Ports: map[emulator.FrontDoor]int{emulator.DoorFunctionURL: 70000}}, "port 70000 of function_url is not between 0 and 65535"},
+		"no port": {emulator.Config{Bootstrap: ok, Ports: map[emulator.FrontDoor]int{emulator.DoorFunctionURL: 70000}}, "port 70000 of function_url is not between 0 and 65535"},
+		"port in use": {
+			emulator.Config{Bootstrap: ok, Ports: map[emulator.FrontDoor]int{emulator.DoorFunctionURL: taken.Addr().(*net.TCPAddr).Port}},
+			"address already in use (port 0 takes any free one)",
+		},
 		"long time-out": {emulator.Config{Bootstrap: ok, Timeout: time.Hour}, "time-out"},
 	}
 	for name, tt := range tests {

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/crossover-bench/crossover/bench/internal/http1"
@@ -112,6 +113,9 @@ func open(ctx context.Context, fn *function, name FrontDoor, addr string) (*list
 func listen(ctx context.Context, name FrontDoor, addr string, log *slog.Logger, handler func(port string) http.Handler) (*listening, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
+		if errors.Is(err, syscall.EADDRINUSE) {
+			err = fmt.Errorf("%w (port 0 takes any free one)", err)
+		}
 		return nil, fmt.Errorf("opening the %s: %w", name, err)
 	}
 	l := &listening{name: name, addr: listener.Addr().String(), served: make(chan struct{})}

@@ -263,7 +263,7 @@ func (r *rebuilt) finish(cut bool) (*Run, error) {
 }
 
 func (r *rebuilt) warnings(cut bool) []string {
-	text := fmt.Sprintf("There is no %s: bench was killed, the machine stopped, or the run still goes on. This is rebuilt from %s, which ",
+	text := fmt.Sprintf("There is no %s: bench was killed, the machine stopped, the disk was full, or the run still goes on. This is rebuilt from %s, which ",
 		FileName, JournalName)
 	at := r.at.UTC().Format(time.DateTime) + " UTC"
 	switch o := r.open; {
