@@ -60,15 +60,12 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 		return usageError{err}
 	}
 	if o.plan != "" {
-		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args), o.validate(f)); err != nil {
+		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args), o.validate(f, prices)); err != nil {
 			return usageError{err}
 		}
 		return o.runPlan(std, prices, now)
 	}
-	if f.Changed("scenario") || f.Changed("rounds") {
-		return usageError{errors.New("--scenario and --rounds are for --plan")}
-	}
-	if err := o.validate(f); err != nil {
+	if err := o.validate(f, prices); err != nil {
 		return usageError{err}
 	}
 	q, err := o.question(f, prices, args)

@@ -48,7 +48,7 @@ const minCapacity = 0.001
 
 func (e *EC2) validate(t *Table) error {
 	return errors.Join(
-		t.checkRegion(e.Region), t.checkInstance(e.InstanceType),
+		t.CheckRegion(e.Region), t.CheckInstance(e.InstanceType),
 		e.Capacity.check("capacity in requests/s", minCapacity, largest),
 		inRange("headroom", e.Headroom, 0, 0.95),
 		inRange("least instances", float64(e.MinInstances), 0, 1e6),

@@ -61,7 +61,7 @@ const DefaultConcurrency = 1000
 
 func (f *Lambda) validate(t *Table) error {
 	errs := []error{
-		t.checkRegion(f.Region),
+		t.CheckRegion(f.Region),
 		inRange("memory in MB", float64(f.MemoryMB), minMemoryMB, maxMemoryMB),
 		f.BilledMS.check("billed ms", 0, maxBilledMS),
 		inRange("bytes of logs", float64(f.LogBytes), 0, 1<<40),
@@ -121,9 +121,6 @@ func (f *Lambda) option(t *Table, l Load, end pick) (*option, error) {
 	door, err := doorParts(t, f.Region, f.FrontDoor, f.Zones, l, true)
 	if err != nil {
 		return nil, err
-	}
-	if f.FrontDoor == DoorNone {
-		return nil, fmt.Errorf("front door %q is none that a function can have", f.FrontDoor)
 	}
 	o.parts = append(o.parts, door...)
 	o.parts = append(o.parts, logsPart(t, f.Region, f.LogBytes)...)

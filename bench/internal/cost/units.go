@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // USD is money in US dollars, without tax.
@@ -73,10 +76,13 @@ func (i Interval) check(name string, lowest, highest float64) error {
 // inRange refuses NaN too.
 func inRange(name string, v, lowest, highest float64) error {
 	if !(v >= lowest && v <= highest) {
-		return fmt.Errorf("%s %g: expected %g to %g", name, v, lowest, highest)
+		return fmt.Errorf("%s %g: expected %s to %s", name, v, grouped(lowest), grouped(highest))
 	}
 	return nil
 }
+
+// grouped writes all digits of a number, the thousands set apart.
+func grouped(v float64) string { return numeral.Grouped(strconv.FormatFloat(v, 'f', -1, 64)) }
 
 // BilledMS is the mean time in ms that Lambda bills for a request: durations are rounded up to whole ms, and the init is billed with the
 // request that caused it. coldFraction is the share of requests that do, 0 to 1.
