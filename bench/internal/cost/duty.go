@@ -56,6 +56,14 @@ func (d Duty) segments() []Segment {
 	return d.Segments
 }
 
+// name of the empty Duty is that of the even one.
+func (d Duty) name() string {
+	if d.Name == "" {
+		return Even().Name
+	}
+	return d.Name
+}
+
 // peak is the highest rate over the mean rate.
 func (d Duty) peak() float64 {
 	p := 0.0

@@ -4,8 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // Lambda is a function with its front door.
@@ -172,11 +173,13 @@ func (f *Lambda) provisioned(t *Table, l Load, end pick) []part {
 }
 
 func (f *Lambda) caveats(l Load) []string {
-	var list []string
-	if busy := float64(l.Rate) * l.Duty.peak() * f.meanMS(point) / msPerSecond; busy > DefaultConcurrency {
-		list = append(list, fmt.Sprintf("Lambda: the highest rate keeps %.0f environments busy; an account has %d unless AWS raises it.", busy, DefaultConcurrency))
+	perRPS := l.Duty.peak() * f.meanMS(point) / msPerSecond
+	busy := float64(l.Rate) * perRPS
+	if busy <= DefaultConcurrency {
+		return nil
 	}
-	return list
+	return []string{fmt.Sprintf("Lambda: the load that is billed keeps %s environments busy where it is highest; an account has %s unless AWS raises it, enough up to %s requests/s on the mean.",
+		grouped(math.Ceil(busy)), grouped(DefaultConcurrency), numeral.Digits(DefaultConcurrency/perRPS))}
 }
 
 // outgrown says from which rate on the provisioned environments cannot serve their share of the requests, even if each were busy without a
@@ -187,13 +190,8 @@ func (f *Lambda) outgrown(l Load, highest RPS) string {
 	if p.Environments == 0 || busyPerRPS*float64(highest) <= float64(p.Environments) {
 		return ""
 	}
-	rate := float64(p.Environments) / busyPerRPS
-	digits := 0
-	if rate < 100 {
-		digits = 3
-	}
-	return fmt.Sprintf("Lambda: %d provisioned environments cannot serve their share of more than %s requests/s. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
-		p.Environments, strconv.FormatFloat(rate, 'f', digits, 64))
+	return fmt.Sprintf("Lambda, load spread %s: %s cannot serve their share of more than %s requests/s on the mean. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
+		l.Duty.name(), numeral.Plural(p.Environments, "provisioned environment"), numeral.Digits(float64(p.Environments)/busyPerRPS))
 }
 
 // Bill is what the function costs under a load.
