@@ -78,3 +78,19 @@ func TestModelTakesTheRangesOfTheFlags(t *testing.T) {
 		}
 	}
 }
+
+// TestWhatIsGivenIsShownAsGiven: three digits are for what is measured or computed.
+func TestWhatIsGivenIsShownAsGiven(t *testing.T) {
+	t.Parallel()
+	_, out, _ := costOf("--rate", "12.34", "--instance-rps", "1234.5", "--headroom", "12.34%", "--savings-plan", "12.3456%")
+	text := strings.Join(strings.Fields(out), " ")
+	for _, want := range []string{"Load: 12.34 requests/s", "1,234.5 requests/s an instance (988 to 1,480)", "12.34 % of it kept free", "with 12.3456 % off"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	_, out, _ = costOf()
+	if text := strings.Join(strings.Fields(out), " "); !strings.Contains(text, "800 requests/s an instance (640 to 960), 30 % of it kept free") {
+		t.Errorf("the defaults:\n%s", out)
+	}
+}

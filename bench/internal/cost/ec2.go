@@ -76,7 +76,7 @@ func (e *EC2) option(t *Table, l Load, end pick) (*option, error) {
 	}
 	instances := part{item: "Instances, " + e.InstanceType, unit: "hours", rate: t.Rate(e.Region, keyInstance+e.InstanceType), perInstance: 1, factor: 1 - e.Discount}
 	if e.Discount > 0 {
-		instances.note = fmt.Sprintf("with %.4g %% off by a savings plan, as given", e.Discount*100)
+		instances.note = fmt.Sprintf("with %.12g %% off by a savings plan, as given", e.Discount*100)
 	}
 	o.parts = append(o.parts, instances)
 	e.burst(t, o, capacity)

@@ -200,7 +200,7 @@ func crossingText(b *cost.BreakEven) string {
 // breakEvenText says the same in a sentence.
 func breakEvenText(b *cost.BreakEven) string {
 	duty := visible(b.Duty) + ": "
-	from, to := numeral.Digits(float64(b.From)), numeral.Digits(float64(b.To))
+	from, to := numeral.Short(float64(b.From)), numeral.Short(float64(b.To)) // limits, which were not measured
 	switch {
 	case b.Unknown != "":
 		return duty + "no answer, as " + visible(b.Unknown) + "."
@@ -236,7 +236,7 @@ func curve(b *cost.BreakEven) *grid {
 			}
 			return money(&low) + " – " + money(&high)
 		}
-		g.add(plain(numeral.Digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
+		g.add(plain(numeral.Short(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
 			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
 	}
 	return g

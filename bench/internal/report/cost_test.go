@@ -19,14 +19,14 @@ func TestBreakEvenInWords(t *testing.T) {
 		want         string
 	}{
 		"a price is missing": {nil, nil, "no price", "even: no answer, as no price."},
-		"always Lambda":      {at(100_000), nil, "", "even: Lambda is cheaper at all rates from 0.0100 to 100,000/s."},
-		"always EC2":         {nil, at(0.01), "", "even: EC2 is cheaper at all rates from 0.0100 to 100,000/s."},
+		"always Lambda":      {at(100_000), nil, "", "even: Lambda is cheaper at all rates from 0.01 to 100,000/s."},
+		"always EC2":         {nil, at(0.01), "", "even: EC2 is cheaper at all rates from 0.01 to 100,000/s."},
 		"one point":          {at(38), at(38), "", "even: Lambda is cheaper below 38.0/s, EC2 above it."},
 		"a range": {at(30), at(50), "", "even: Lambda is cheaper below 30.0/s, EC2 above 50.0/s; between them it depends on the rate and on the figures" +
 			" within their ranges."},
 		"EC2 never surely":    {at(30), nil, "", "even: Lambda is cheaper below 30.0/s; above it, EC2 is not cheaper at all rates up to 100,000/s."},
-		"Lambda never surely": {nil, at(50), "", "even: EC2 is cheaper above 50.0/s; below it, Lambda is not cheaper at all rates down to 0.0100/s."},
-		"nothing":             {nil, nil, "", "even: neither is cheaper throughout at either end of 0.0100 to 100,000/s."},
+		"Lambda never surely": {nil, at(50), "", "even: EC2 is cheaper above 50.0/s; below it, Lambda is not cheaper at all rates down to 0.01/s."},
+		"nothing":             {nil, nil, "", "even: neither is cheaper throughout at either end of 0.01 to 100,000/s."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
