@@ -132,15 +132,15 @@ func (q *costQuestion) describe(prices *cost.Table) {
 		}
 		return exact(v)
 	}
-	most := show(r.High)
+	capacity := show(r.Low) + " to " + show(r.High)
 	if q.atLeast {
-		most = "any more"
+		capacity = show(r.Low) + " or more"
 	}
 	q.subject = append(q.subject,
 		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
-		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), show(r.Low), most, exact(c.EC2.Headroom*100),
+		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s), %s %% of it kept free, at least %s, front door %s.",
+			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), capacity, exact(c.EC2.Headroom*100),
 			numeral.Plural(c.EC2.MinInstances, "instance"), c.EC2.FrontDoor),
 		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.",
 			figure(float64(c.Load.Rate), q.rateMeasured), c.Load.Duty.Name, prices.Written))
