@@ -112,7 +112,7 @@ func readLimited(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > most {
-		return nil, fmt.Errorf("%s has %d bytes: at most %d are read", path, info.Size(), most)
+		return nil, fmt.Errorf("%s has %s bytes: at most %s are read", path, exact(float64(info.Size())), exact(float64(most)))
 	}
 	return os.ReadFile(path)
 }

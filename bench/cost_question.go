@@ -137,7 +137,7 @@ func (q *costQuestion) describe(prices *cost.Table) {
 		capacity = show(r.Low) + " or more"
 	}
 	q.subject = append(q.subject,
-		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
+		fmt.Sprintf("Lambda: %s MB %s in %s, %s ms billed a request (%s to %s), front door %s.", exact(float64(c.Lambda.MemoryMB)), c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
 		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s), %s %% of it kept free, at least %s, front door %s.",
 			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), capacity, exact(c.EC2.Headroom*100),

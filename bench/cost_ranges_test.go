@@ -82,9 +82,9 @@ func TestModelTakesTheRangesOfTheFlags(t *testing.T) {
 // TestWhatIsGivenIsShownAsGiven: three digits are for what is measured or computed.
 func TestWhatIsGivenIsShownAsGiven(t *testing.T) {
 	t.Parallel()
-	_, out, _ := costOf("--rate", "12.34", "--instance-rps", "1234.5", "--headroom", "12.34%", "--savings-plan", "12.3456%")
+	_, out, _ := costOf("--rate", "12.34", "--instance-rps", "1234.5", "--headroom", "12.34%", "--savings-plan", "12.3456%", "--memory", "10240")
 	text := strings.Join(strings.Fields(out), " ")
-	for _, want := range []string{"Load: 12.34 requests/s", "1,234.5 requests/s an instance (988 to 1,480)", "12.34 % of it kept free", "with 12.3456 % off"} {
+	for _, want := range []string{"Lambda: 10,240 MB arm64", "Load: 12.34 requests/s", "1,234.5 requests/s an instance (988 to 1,480)", "12.34 % of it kept free", "with 12.3456 % off"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in\n%s", want, out)
 		}
