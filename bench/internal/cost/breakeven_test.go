@@ -207,9 +207,9 @@ func TestProvisionedEnvironmentsAreOutgrown(t *testing.T) {
 		duty         cost.Duty
 		want         string
 	}{
-		{10, 1, cost.Even(), "Lambda, load spread even: 10 provisioned environments cannot serve their share of more than 833 requests/s"}, // 10 / 12 ms
+		{10, 1, cost.Even(), "Lambda, load spread even: provisioned concurrency of 10 cannot serve its share of more than 833 requests/s"}, // 10 / 12 ms
 		{10, 0.5, cost.Even(), "more than 1,670 requests/s"},
-		{10, 1, cost.Bursty(), "load spread bursty: 10 provisioned environments cannot serve their share of more than 83.3 requests/s"}, // at ten times the mean rate
+		{10, 1, cost.Bursty(), "load spread bursty: provisioned concurrency of 10 cannot serve its share of more than 83.3 requests/s"}, // at ten times the mean rate
 		{1300, 1, cost.Even(), ""},
 		{0, 0, cost.Even(), ""},
 	} {
@@ -219,7 +219,7 @@ func TestProvisionedEnvironmentsAreOutgrown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, p.want) || p.want == "" && strings.Contains(text, "provisioned environments") {
+		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, p.want) || p.want == "" && strings.Contains(text, "provisioned concurrency") {
 			t.Errorf("%+v: no %q in %q", p, p.want, text)
 		}
 	}

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // Lambda is a function with its front door.
@@ -179,7 +177,7 @@ func (f *Lambda) caveats(l Load) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("Lambda: the load that is billed keeps %s environments busy where it is highest; an account has %s unless AWS raises it, enough up to %s requests/s on the mean.",
-		grouped(math.Ceil(busy)), grouped(DefaultConcurrency), numeral.Digits(DefaultConcurrency/perRPS))}
+		grouped(math.Ceil(busy)), grouped(DefaultConcurrency), threeDigits(DefaultConcurrency/perRPS))}
 }
 
 // outgrown says from which rate on the provisioned environments cannot serve their share of the requests, even if each were busy without a
@@ -190,8 +188,8 @@ func (f *Lambda) outgrown(l Load, highest RPS) string {
 	if p.Environments == 0 || busyPerRPS*float64(highest) <= float64(p.Environments) {
 		return ""
 	}
-	return fmt.Sprintf("Lambda, load spread %s: %s cannot serve their share of more than %s requests/s on the mean. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
-		l.Duty.name(), numeral.Plural(p.Environments, "provisioned environment"), numeral.Digits(float64(p.Environments)/busyPerRPS))
+	return fmt.Sprintf("Lambda, load spread %s: provisioned concurrency of %s cannot serve its share of more than %s requests/s on the mean. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
+		l.Duty.name(), grouped(float64(p.Environments)), threeDigits(float64(p.Environments)/busyPerRPS))
 }
 
 // Bill is what the function costs under a load.
