@@ -60,15 +60,12 @@ func runCost(ctx context.Context, std streams, o *costOptions, f *pflag.FlagSet,
 		return usageError{err}
 	}
 	if o.plan != "" {
-		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args), o.validate(f)); err != nil {
+		if err := errors.Join(only(f, "--plan", planFlags...), noDir("--plan", args), o.validate(f, prices)); err != nil {
 			return usageError{err}
 		}
 		return o.runPlan(std, prices, now)
 	}
-	if f.Changed("scenario") || f.Changed("rounds") {
-		return usageError{errors.New("--scenario and --rounds are for --plan")}
-	}
-	if err := o.validate(f); err != nil {
+	if err := o.validate(f, prices); err != nil {
 		return usageError{err}
 	}
 	q, err := o.question(f, prices, args)
@@ -115,7 +112,7 @@ func readLimited(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > most {
-		return nil, fmt.Errorf("%s has %d bytes: at most %d are read", path, info.Size(), most)
+		return nil, fmt.Errorf("%s has %s bytes: at most %s are read", path, exact(float64(info.Size())), exact(float64(most)))
 	}
 	return os.ReadFile(path)
 }

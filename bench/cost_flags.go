@@ -16,7 +16,7 @@ import (
 // share is a flag such as 30% or 0.3.
 type share float64
 
-func (s *share) String() string { return strconv.FormatFloat(float64(*s)*100, 'g', -1, 64) + "%" }
+func (s *share) String() string { return decimal(float64(*s)*100) + "%" }
 
 // Type implements pflag.Value.
 func (s *share) Type() string { return "share" }
@@ -90,7 +90,7 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Int64Var(&o.request, "request-bytes", 500, "mean size of a request, headers included")
 	f.Int64Var(&o.response, "response-bytes", 500, "mean size of an answer, headers included")
 	f.Float64Var(&o.perConn, "requests-per-connection", 10, "requests that a client sends on one connection; only load balancers charge connections")
-	f.DurationVar(&o.connLasts, "connection-lasts", time.Minute, "how long a connection lasts")
+	f.DurationVar(&o.connLasts, "connection-lasts", time.Minute, "how long a connection lasts, more than 0s")
 	f.IntVar(&o.rules, "rules", 0, "rules of the load balancer that each request is held against")
 	f.StringVar(&o.region, "region", "us-east-1", "region of the prices")
 
@@ -106,10 +106,10 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.instanceRPS, "instance-rps", 0, "EC2: rate in requests/s that one instance takes within the SLO")
 	f.StringVar(&o.instanceType, "instance-type", "t4g.small", "EC2: type of the instances (with DIR: that of the run, or of its architecture)")
 	f.Var(&o.headroom, "headroom", "EC2: share of that rate that is kept free")
-	f.IntVar(&o.least, "min-instances", 2, "EC2: least number of instances")
+	f.IntVar(&o.least, "min-instances", 2, "EC2: least number of instances, 1 or more")
 	f.BoolVar(&o.autoscaled, "autoscaled", false, "EC2: the number of instances follows the load (default: as many as the highest rate needs)")
 	f.StringVar(&o.ec2Door, "ec2-front-door", cost.DoorALB, "EC2: alb, or none for one instance with a public address")
-	f.IntVar(&o.zones, "zones", cost.DefaultZones, "zones of a load balancer, each with a public address")
+	f.IntVar(&o.zones, "zones", cost.DefaultZones, "zones of a load balancer, each with a public address: 2 or more")
 	f.Float64Var(&o.volume, "volume-gb", 8, "EC2: gp3 volume of an instance")
 	f.Var(&o.discount, "savings-plan", "EC2: what a savings plan takes off the price of the instances")
 	f.Var(&o.cpu, "cpu-at-capacity", "EC2: share of its vCPUs that an instance uses at --instance-rps, for the credits of burstable types (default all)")
@@ -127,24 +127,6 @@ func (o *costOptions) flags(f *pflag.FlagSet) {
 	f.BoolVar(&o.json, "json", false, "print JSON instead of tables")
 	f.BoolVar(&o.csv, "csv", false, "print the points of the break-even curves as CSV instead of tables")
 	o.refresh.flags(f)
-}
-
-// What one instance may take, in requests/s: within what its range may be in, whatever the uncertainty.
-const (
-	leastInstanceRPS = 0.01
-	mostInstanceRPS  = 1e8
-)
-
-// validate finds what the flags alone are wrong in; what is in them is for the model to say.
-func (o *costOptions) validate(f *pflag.FlagSet) error {
-	var errs faults
-	errs.when(o.duration < 0 || o.duration > cost.MaxDuration, "--duration %s: expected 0s to %s, the longest that Lambda runs", o.duration, cost.MaxDuration)
-	errs.when(o.init < 0 || o.init > cost.MaxDuration, "--init %s: expected 0s to %s", o.init, cost.MaxDuration)
-	errs.when(f.Changed("instance-rps") && !(o.instanceRPS >= leastInstanceRPS && o.instanceRPS <= mostInstanceRPS),
-		"--instance-rps %g: expected %g to %.0f requests/s", o.instanceRPS, leastInstanceRPS, mostInstanceRPS)
-	errs.when(o.uncertainty >= 1, "--uncertainty %s: expected less than 100%%, of which an instance would take nothing", &o.uncertainty)
-	errs.when(o.json && o.csv, "--json and --csv: standard output has room for one")
-	return errors.Join(errs...)
 }
 
 // load without its duty.
@@ -209,7 +191,10 @@ func (o *costOptions) store() (*cost.Redis, error) {
 func parseDuties(list []string) ([]cost.Duty, error) {
 	known := map[string]func() cost.Duty{"even": cost.Even, "business-hours": cost.BusinessHours, "bursty": cost.Bursty}
 	var duties []cost.Duty
-	for _, text := range list {
+	for i, text := range list {
+		if slices.Contains(list[:i], text) {
+			return nil, fmt.Errorf("--duty: %s is given twice", text)
+		}
 		if d, ok := known[text]; ok {
 			duties = append(duties, d())
 			continue

@@ -17,9 +17,11 @@ type costQuestion struct {
 	duties     []cost.Duty
 	managed    bool
 	atLeast    bool // the capacity has no upper end
-	store      *cost.Redis
-	subject    []string
-	caveats    []string
+	// Whether these are of a run; what is of a flag is shown as it was given.
+	rateMeasured, capacityMeasured bool
+	store                          *cost.Redis
+	subject                        []string
+	caveats                        []string
 	// Whether the two kept the SLO in the run; nil where that is not known.
 	lambdaMeets, ec2Meets *bool
 }
@@ -40,6 +42,7 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 		}
 		run = analysis.CostInputsOf(r)
 		o.adopt(f, run)
+		q.rateMeasured = run.Rate != nil && !f.Changed("rate")
 		q.caveats, q.lambdaMeets, q.ec2Meets = run.Caveats, run.LambdaMeets, run.EC2Meets
 		if text := run.ProvisionedText(); text != "" && !f.Changed("provisioned") {
 			q.caveats = append(q.caveats, text)
@@ -61,6 +64,7 @@ func (o *costOptions) question(f *pflag.FlagSet, prices *cost.Table, args []stri
 	switch {
 	case o.instanceRPS > 0 || f.Changed("instance-rps"):
 	case run != nil && run.Capacity != nil:
+		q.capacityMeasured = true
 		q.comparison.EC2.Capacity = widened(*run.Capacity, f, o)
 		if q.atLeast = run.AtLeast; q.atLeast {
 			q.comparison.EC2.Capacity = q.comparison.EC2.Capacity.OrMore()
@@ -122,15 +126,22 @@ func (q *costQuestion) describe(prices *cost.Table) {
 	c := &q.comparison
 	b, r := c.Lambda.BilledMS, c.EC2.Capacity
 	show := numeral.Digits
-	most := show(r.High)
+	figure := func(v float64, measured bool) string {
+		if measured {
+			return show(v)
+		}
+		return exact(v)
+	}
+	capacity := show(r.Low) + " to " + show(r.High)
 	if q.atLeast {
-		most = "any more"
+		capacity = show(r.Low) + " or more"
 	}
 	q.subject = append(q.subject,
-		fmt.Sprintf("Lambda: %d MB %s in %s, %s ms billed a request (%s to %s), front door %s.", c.Lambda.MemoryMB, c.Lambda.Arch, c.Lambda.Region,
+		fmt.Sprintf("Lambda: %s MB %s in %s, %s ms billed a request (%s to %s), front door %s.", exact(float64(c.Lambda.MemoryMB)), c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
-		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s to %s), %s %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, show(r.Point), show(r.Low), most, show(c.EC2.Headroom*100),
-			numeral.Plural(max(1, c.EC2.MinInstances), "instance"), c.EC2.FrontDoor),
-		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.", show(float64(c.Load.Rate)), c.Load.Duty.Name, prices.Written))
+		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s), %s %% of it kept free, at least %s, front door %s.",
+			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), capacity, exact(c.EC2.Headroom*100),
+			numeral.Plural(c.EC2.MinInstances, "instance"), c.EC2.FrontDoor),
+		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.",
+			figure(float64(c.Load.Rate), q.rateMeasured), c.Load.Duty.Name, prices.Written))
 }

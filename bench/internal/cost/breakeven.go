@@ -84,10 +84,7 @@ func (c *Comparison) Between(from, to RPS) (*BreakEven, error) {
 	}
 	c = &Comparison{c.Prices, c.Lambda, c.EC2, c.Load}
 	c.Load.Rate = from
-	b := &BreakEven{Duty: c.Load.Duty.Name, From: from, To: to, Crossings: []Crossing{}, Spans: []Span{}, Curve: []CurvePoint{}, Caveats: []string{}}
-	if b.Duty == "" {
-		b.Duty = Even().Name
-	}
+	b := &BreakEven{Duty: c.Load.Duty.name(), From: from, To: to, Crossings: []Crossing{}, Spans: []Span{}, Curve: []CurvePoint{}, Caveats: []string{}}
 	mid, err := c.pair(point, point)
 	if err != nil {
 		return nil, err

@@ -207,9 +207,9 @@ func TestProvisionedEnvironmentsAreOutgrown(t *testing.T) {
 		duty         cost.Duty
 		want         string
 	}{
-		{10, 1, cost.Even(), "10 provisioned environments cannot serve their share of more than 833 requests/s"}, // 10 / 12 ms
-		{10, 0.5, cost.Even(), "more than 1667 requests/s"},
-		{10, 1, cost.Bursty(), "more than 83.333 requests/s"}, // at ten times the mean rate
+		{10, 1, cost.Even(), "Lambda, load spread even: provisioned concurrency of 10 cannot serve its share of more than 833 requests/s"}, // 10 / 12 ms
+		{10, 0.5, cost.Even(), "more than 1,670 requests/s"},
+		{10, 1, cost.Bursty(), "load spread bursty: provisioned concurrency of 10 cannot serve its share of more than 83.3 requests/s"}, // at ten times the mean rate
 		{1300, 1, cost.Even(), ""},
 		{0, 0, cost.Even(), ""},
 	} {
@@ -219,8 +219,26 @@ func TestProvisionedEnvironmentsAreOutgrown(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, p.want) || p.want == "" && strings.Contains(text, "provisioned environments") {
+		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, p.want) || p.want == "" && strings.Contains(text, "provisioned concurrency") {
 			t.Errorf("%+v: no %q in %q", p, p.want, text)
+		}
+	}
+}
+
+// TestAnAccountIsOutgrown: the load that is billed is named, as the break-even is about others, and so is the rate that is enough.
+func TestAnAccountIsOutgrown(t *testing.T) {
+	t.Parallel()
+	f := function(512, 899_000)
+	for rate, want := range map[cost.RPS]string{
+		1:  "",
+		10: "the load that is billed keeps 8,990 environments busy where it is highest; an account has 1,000 unless AWS raises it, enough up to 1.11 requests/s on the mean.",
+	} {
+		b, err := f.Bill(cost.Embedded(), cost.Load{Rate: rate})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text := strings.Join(b.Caveats, " "); !strings.Contains(text, want) || want == "" && text != "" {
+			t.Errorf("%g/s: no %q in %q", float64(rate), want, text)
 		}
 	}
 }

@@ -17,6 +17,9 @@ const (
 	DoorALB         = "alb"
 )
 
+// FunctionDoors are those that a function can have.
+func FunctionDoors() []string { return []string{DoorFunctionURL, DoorHTTPAPI, DoorRESTAPI, DoorALB} }
+
 // What one LCU has of each of its dimensions; the most used one is charged.
 // Source: https://aws.amazon.com/elasticloadbalancing/pricing/.
 const (
@@ -61,8 +64,12 @@ func LCUs(l Load, rate RPS, functions bool) float64 {
 // doorParts is what a front door costs.
 func doorParts(t *Table, region, door string, zones int, l Load, functions bool) ([]part, error) {
 	switch door {
-	case DoorNone, DoorFunctionURL, "":
+	case DoorFunctionURL, "":
 		return nil, nil
+	case DoorNone:
+		if !functions {
+			return nil, nil
+		}
 	case DoorHTTPAPI:
 		metered := max(1, math.Ceil(float64(max(l.RequestBytes, l.ResponseBytes))/httpAPIMeteredBytes))
 		p := part{item: "HTTP API", unit: "requests", rate: t.Rate(region, keyHTTPAPI), perRequest: metered}
@@ -86,8 +93,7 @@ func doorParts(t *Table, region, door string, zones int, l Load, functions bool)
 			{item: itemBalancerIPv4, unit: "hours", rate: t.Rate(region, keyIPv4), fixed: float64(zones) * hours},
 		}, nil
 	}
-	return nil, fmt.Errorf("front door %q: expected one of %s", door,
-		strings.Join([]string{DoorFunctionURL, DoorHTTPAPI, DoorRESTAPI, DoorALB, DoorNone}, ", "))
+	return nil, fmt.Errorf("front door %q: expected one of %s", door, strings.Join(FunctionDoors(), ", "))
 }
 
 // transferPart is data sent to the internet.

@@ -38,7 +38,7 @@ func Bursty() Duty { d, _ := Peak("bursty", 0.05, 10); return d }
 func Peak(name string, share, factor float64) (Duty, error) {
 	err := errors.Join(inRange("share of the peak", share, 1e-6, 1), inRange("factor of the peak", factor, 1, 1e6))
 	if err == nil && share*factor > 1+1e-9 {
-		err = fmt.Errorf("a peak of %g times the mean rate for %g of the time has more than all requests: their product must be 1 at most", factor, share)
+		err = fmt.Errorf("a peak of %g times the mean rate for %.12g %% of the time has more than all requests: their product must be 100 %% at most", factor, 100*share)
 	}
 	if err != nil {
 		return Duty{}, err
@@ -54,6 +54,14 @@ func (d Duty) segments() []Segment {
 		return []Segment{{1, 1}}
 	}
 	return d.Segments
+}
+
+// name of the empty Duty is that of the even one.
+func (d Duty) name() string {
+	if d.Name == "" {
+		return Even().Name
+	}
+	return d.Name
 }
 
 // peak is the highest rate over the mean rate.

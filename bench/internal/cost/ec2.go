@@ -48,7 +48,7 @@ const minCapacity = 0.001
 
 func (e *EC2) validate(t *Table) error {
 	return errors.Join(
-		t.checkRegion(e.Region), t.checkInstance(e.InstanceType),
+		t.CheckRegion(e.Region), t.CheckInstance(e.InstanceType),
 		e.Capacity.check("capacity in requests/s", minCapacity, largest),
 		inRange("headroom", e.Headroom, 0, 0.95),
 		inRange("least instances", float64(e.MinInstances), 0, 1e6),
@@ -76,7 +76,7 @@ func (e *EC2) option(t *Table, l Load, end pick) (*option, error) {
 	}
 	instances := part{item: "Instances, " + e.InstanceType, unit: "hours", rate: t.Rate(e.Region, keyInstance+e.InstanceType), perInstance: 1, factor: 1 - e.Discount}
 	if e.Discount > 0 {
-		instances.note = fmt.Sprintf("with %.4g %% off by a savings plan, as given", e.Discount*100)
+		instances.note = fmt.Sprintf("with %.12g %% off by a savings plan, as given", e.Discount*100)
 	}
 	o.parts = append(o.parts, instances)
 	e.burst(t, o, capacity)

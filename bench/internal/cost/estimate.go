@@ -132,10 +132,10 @@ func (r *RunTarget) bill(t *Table, balancerOf string) (*Bill, error) {
 
 // unpriced is what there are no prices for at all, so that nothing can be said of the target; empty where there are some.
 func (r *RunTarget) unpriced(t *Table) string {
-	if r.Region != "" && t.checkRegion(r.Region) != nil {
+	if r.Region != "" && t.CheckRegion(r.Region) != nil {
 		return "anything in " + r.Region
 	}
-	if !r.Function && r.InstanceType != "" && t.checkInstance(r.InstanceType) != nil {
+	if !r.Function && r.InstanceType != "" && t.CheckInstance(r.InstanceType) != nil {
 		return r.InstanceType
 	}
 	return ""

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -61,7 +60,7 @@ const DefaultConcurrency = 1000
 
 func (f *Lambda) validate(t *Table) error {
 	errs := []error{
-		t.checkRegion(f.Region),
+		t.CheckRegion(f.Region),
 		inRange("memory in MB", float64(f.MemoryMB), minMemoryMB, maxMemoryMB),
 		f.BilledMS.check("billed ms", 0, maxBilledMS),
 		inRange("bytes of logs", float64(f.LogBytes), 0, 1<<40),
@@ -122,9 +121,6 @@ func (f *Lambda) option(t *Table, l Load, end pick) (*option, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.FrontDoor == DoorNone {
-		return nil, fmt.Errorf("front door %q is none that a function can have", f.FrontDoor)
-	}
 	o.parts = append(o.parts, door...)
 	o.parts = append(o.parts, logsPart(t, f.Region, f.LogBytes)...)
 	o.parts = append(o.parts, transferPart(t, f.Region, l)...)
@@ -175,11 +171,13 @@ func (f *Lambda) provisioned(t *Table, l Load, end pick) []part {
 }
 
 func (f *Lambda) caveats(l Load) []string {
-	var list []string
-	if busy := float64(l.Rate) * l.Duty.peak() * f.meanMS(point) / msPerSecond; busy > DefaultConcurrency {
-		list = append(list, fmt.Sprintf("Lambda: the highest rate keeps %.0f environments busy; an account has %d unless AWS raises it.", busy, DefaultConcurrency))
+	perRPS := l.Duty.peak() * f.meanMS(point) / msPerSecond
+	busy := float64(l.Rate) * perRPS
+	if busy <= DefaultConcurrency {
+		return nil
 	}
-	return list
+	return []string{fmt.Sprintf("Lambda: the load that is billed keeps %s environments busy where it is highest; an account has %s unless AWS raises it, enough up to %s requests/s on the mean.",
+		grouped(math.Ceil(busy)), grouped(DefaultConcurrency), threeDigits(DefaultConcurrency/perRPS))}
 }
 
 // outgrown says from which rate on the provisioned environments cannot serve their share of the requests, even if each were busy without a
@@ -190,13 +188,8 @@ func (f *Lambda) outgrown(l Load, highest RPS) string {
 	if p.Environments == 0 || busyPerRPS*float64(highest) <= float64(p.Environments) {
 		return ""
 	}
-	rate := float64(p.Environments) / busyPerRPS
-	digits := 0
-	if rate < 100 {
-		digits = 3
-	}
-	return fmt.Sprintf("Lambda: %d provisioned environments cannot serve their share of more than %s requests/s. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
-		p.Environments, strconv.FormatFloat(rate, 'f', digits, 64))
+	return fmt.Sprintf("Lambda, load spread %s: provisioned concurrency of %s cannot serve its share of more than %s requests/s on the mean. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
+		l.Duty.name(), grouped(float64(p.Environments)), threeDigits(float64(p.Environments)/busyPerRPS))
 }
 
 // Bill is what the function costs under a load.

@@ -77,7 +77,7 @@ var indices = regexp.MustCompile(`\[[^\]]*\]`)
 // ParsePlan reads a plan; name is for errors.
 func ParsePlan(name string, data []byte) (*Plan, error) {
 	if len(data) > MaxPlanBytes {
-		return nil, fmt.Errorf("%s: has %d bytes, at most %d are read", name, len(data), MaxPlanBytes)
+		return nil, fmt.Errorf("%s: has %s bytes, at most %s are read", name, grouped(float64(len(data))), grouped(MaxPlanBytes))
 	}
 	var f planFile
 	if err := json.Unmarshal(data, &f); err != nil {

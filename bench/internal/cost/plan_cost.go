@@ -31,7 +31,7 @@ func (p *Plan) Cost(t *Table, region string) (*PlanCost, error) {
 	if region == "" {
 		return nil, errors.New("the plan does not tell the region of the provider: name it")
 	}
-	unknown := t.checkRegion(region)
+	unknown := t.CheckRegion(region)
 	if unknown != nil && p.Region == "" {
 		return nil, unknown // a slip in what was named
 	}

@@ -113,19 +113,36 @@ func (t *Table) Override(o *Table) *Table {
 	return out
 }
 
-// checkRegion says which regions there are.
-func (t *Table) checkRegion(region string) error {
+// CheckRegion fails for a region that has no prices, and says which do.
+func (t *Table) CheckRegion(region string) error {
 	if _, ok := t.regions[region]; !ok || region == Global {
 		return fmt.Errorf("no prices for region %q: expected one of %s, or a prices file that has it", region, strings.Join(t.Regions(), ", "))
 	}
 	return nil
 }
 
-// checkInstance says which types there are.
-func (t *Table) checkInstance(name string) error {
+// CheckInstance fails for an instance type that is not known, and says which are.
+func (t *Table) CheckInstance(name string) error {
 	if _, ok := t.Instances[name]; !ok {
 		return fmt.Errorf("instance type %q is not known: expected one of %s, or a prices file that has it",
 			name, strings.Join(slices.Sorted(maps.Keys(t.Instances)), ", "))
+	}
+	return nil
+}
+
+// CheckCacheNode fails for a node type of ElastiCache, with or without "cache.", that has a price in no region, and says which have.
+func (t *Table) CheckCacheNode(name string) error {
+	known := map[string]bool{}
+	for _, prices := range t.regions {
+		for key := range prices {
+			node, ok := strings.CutPrefix(key, keyCache)
+			if i := strings.LastIndexByte(node, '.'); ok && i >= 0 && !strings.HasPrefix(node, cacheServerless) {
+				known[node[:i]] = true
+			}
+		}
+	}
+	if !known[cacheNode(name)] {
+		return fmt.Errorf("cache node type %q is not known: expected one of %s, or a prices file that has it", name, strings.Join(slices.Sorted(maps.Keys(known)), ", "))
 	}
 	return nil
 }

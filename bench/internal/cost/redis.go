@@ -34,10 +34,13 @@ const (
 // Bill is what the store costs under a load.
 func (r *Redis) Bill(t *Table, l Load) (*Bill, error) {
 	err := errors.Join(
-		t.checkRegion(r.Region), l.validate(),
+		t.CheckRegion(r.Region), l.validate(),
 		inRange("nodes", float64(r.Nodes), 0, 1e6), inRange("GB stored", r.StoredGB, 0, 1e6),
 		inRange("ECPUs of a request", r.UnitsPerRequest, 0, 1e6),
 	)
+	if r.Node != "" {
+		err = errors.Join(err, t.CheckCacheNode(r.Node))
+	}
 	if r.Engine != EngineValkey && r.Engine != EngineRedis {
 		err = errors.Join(err, fmt.Errorf("engine %q: expected %s or %s", r.Engine, EngineValkey, EngineRedis))
 	}
@@ -59,12 +62,15 @@ func (r *Redis) parts(t *Table, hours float64) []part {
 	if r.Engine == EngineRedis {
 		least = leastRedisGB
 	}
-	key := keyCache + "serverless." + r.Engine
+	key := keyCache + cacheServerless + r.Engine
 	return []part{
 		{item: "Serverless storage", unit: "GB-hours", rate: t.Rate(r.Region, key+".gb_hour"), fixed: hours * max(least, r.StoredGB)},
 		{item: "Serverless requests", unit: "ECPUs", rate: t.Rate(r.Region, key+".ecpu"), perRequest: r.UnitsPerRequest},
 	}
 }
+
+// cacheServerless stands in keys where nodes have their type.
+const cacheServerless = "serverless."
 
 // cacheNode is a node's type as keys spell it.
 func cacheNode(s string) string { return strings.TrimPrefix(s, "cache.") }

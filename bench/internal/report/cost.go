@@ -43,8 +43,8 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 	if len(c.BreakEvens) > 0 {
 		t.title("Break-even, by how the load is spread over the week")
 		t.out.WriteString(t.fitted(breakEvens(c.BreakEvens)))
-		for _, b := range c.BreakEvens {
-			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", t.options.Width))
+		for _, text := range breakEvenTexts(c.BreakEvens) {
+			t.out.WriteString(wrap(text, " - ", "   ", t.options.Width))
 		}
 		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
 			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
@@ -163,7 +163,7 @@ func rateText(r *cost.RPS, none string) string {
 }
 
 func breakEvens(list []*cost.BreakEven) *grid {
-	g := &grid{head: []string{"Load", "Lambda is cheaper\nbelow", "EC2 is cheaper\nabove", "By the figures\nthemselves, at"}, left: map[int]bool{0: true}}
+	g := &grid{head: []string{"Load", "Lambda is cheaper\nbelow", "EC2 is cheaper\nabove", "Without ranges, the\ncheaper one changes at"}, left: map[int]bool{0: true}}
 	for _, b := range list {
 		if b.Unknown != "" {
 			g.add(plain(visible(b.Duty)), plain(missing), plain(missing), plain(missing))
@@ -183,9 +183,9 @@ const mostCrossings = 3
 func crossingText(b *cost.BreakEven) string {
 	switch n := len(b.Crossings); {
 	case n == 0 && b.AtLowest == cost.CheaperLambda:
-		return "Lambda always"
+		return "never (Lambda)"
 	case n == 0:
-		return "EC2 always"
+		return "never (EC2)"
 	case n <= mostCrossings:
 		var parts []string
 		for _, c := range b.Crossings {
@@ -193,37 +193,52 @@ func crossingText(b *cost.BreakEven) string {
 		}
 		return strings.Join(parts, ", ")
 	default:
-		return fmt.Sprintf("%s to %s/s, %d times", numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)), n)
+		return fmt.Sprintf("%s rates (%s/s to %s/s)", numeral.Grouped(strconv.Itoa(n)), numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)))
 	}
 }
 
-// breakEvenText says the same in a sentence.
+// breakEvenTexts says the same in sentences, one for all duties of which it is true.
+func breakEvenTexts(list []*cost.BreakEven) []string {
+	var texts []string
+	duties := map[string][]string{}
+	for _, b := range list {
+		text := breakEvenText(b)
+		if duties[text] == nil {
+			texts = append(texts, text)
+		}
+		duties[text] = append(duties[text], visible(b.Duty))
+	}
+	for i, text := range texts {
+		texts[i] = strings.Join(duties[text], ", ") + ": " + text
+	}
+	return texts
+}
+
 func breakEvenText(b *cost.BreakEven) string {
-	duty := visible(b.Duty) + ": "
-	from, to := numeral.Digits(float64(b.From)), numeral.Digits(float64(b.To))
+	from, to := numeral.Short(float64(b.From)), numeral.Short(float64(b.To)) // limits, which were not measured
 	switch {
 	case b.Unknown != "":
-		return duty + "no answer, as " + visible(b.Unknown) + "."
+		return "no answer, as " + visible(b.Unknown) + "."
 	case b.LambdaBelow != nil && *b.LambdaBelow == b.To:
-		return duty + "Lambda is cheaper at all rates from " + from + " to " + to + "/s."
+		return "Lambda is cheaper at all rates from " + from + " to " + to + "/s."
 	case b.EC2Above != nil && *b.EC2Above == b.From:
-		return duty + "EC2 is cheaper at all rates from " + from + " to " + to + "/s."
+		return "EC2 is cheaper at all rates from " + from + " to " + to + "/s."
 	case b.LambdaBelow != nil && b.EC2Above != nil && rateText(b.LambdaBelow, "") == rateText(b.EC2Above, ""): // to the digits that are shown
-		return duty + "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above it."
+		return "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above it."
 	case b.LambdaBelow != nil && b.EC2Above != nil:
-		return duty + "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above " + rateText(b.EC2Above, "") +
+		return "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + ", EC2 above " + rateText(b.EC2Above, "") +
 			"; between them it depends on the rate and on the figures within their ranges."
 	case b.LambdaBelow != nil:
-		return duty + "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + "; above it, EC2 is not cheaper at all rates up to " + to + "/s."
+		return "Lambda is cheaper below " + rateText(b.LambdaBelow, "") + "; above it, EC2 is not cheaper at all rates up to " + to + "/s."
 	case b.EC2Above != nil:
-		return duty + "EC2 is cheaper above " + rateText(b.EC2Above, "") + "; below it, Lambda is not cheaper at all rates down to " + from + "/s."
+		return "EC2 is cheaper above " + rateText(b.EC2Above, "") + "; below it, Lambda is not cheaper at all rates down to " + from + "/s."
 	}
-	return duty + "neither is cheaper throughout at either end of " + from + " to " + to + "/s."
+	return "neither is cheaper throughout at either end of " + from + " to " + to + "/s."
 }
 
 // curve shows one point a decade.
 func curve(b *cost.BreakEven) *grid {
-	g := &grid{head: []string{"Rate", "Lambda", "range", "EC2", "range", "Instances"}, left: map[int]bool{}}
+	g := &grid{head: []string{"Rate", "Lambda", "Range of\nLambda", "EC2", "Range of\nEC2", "Instances"}, left: map[int]bool{}}
 	next := 0.0
 	for _, p := range b.Curve {
 		if float64(p.Rate) < next*(1-1e-9) {
@@ -234,12 +249,20 @@ func curve(b *cost.BreakEven) *grid {
 			if low == high {
 				return ""
 			}
-			return money(&low) + " – " + money(&high)
+			return roundMoney(low) + " to " + roundMoney(high)
 		}
-		g.add(plain(numeral.Digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
-			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
+		g.add(plain(numeral.Short(float64(p.Rate))+"/s"), plain(roundMoney(p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
+			plain(roundMoney(p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
 	}
 	return g
+}
+
+// roundMoney is money without the cents of thousands: no bill is added up from it, and the table has to fit into 80 columns.
+func roundMoney(v cost.USD) string {
+	if math.Abs(float64(v)) >= 1000 {
+		return quantity(float64(v))
+	}
+	return money(&v)
 }
 
 func candidates(list []cost.Candidate) *grid {

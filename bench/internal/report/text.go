@@ -124,12 +124,19 @@ func clip(s string, columns int) string {
 	return b.String() + "…"
 }
 
-// wrap breaks s at spaces into lines of so many columns; first and next go before the lines.
+// wrap breaks s at spaces into lines of so many columns; first and next go before the lines. A figure and its unit stay on one line where
+// one has room for both.
 func wrap(s, first, next string, columns int) string {
 	var b strings.Builder
 	line := first
 	empty := true
-	for word := range strings.FieldsSeq(s) {
+	words := strings.Fields(s)
+	for i := 0; i < len(words); i++ {
+		word := words[i]
+		if i+1 < len(words) && isUnit(words[i+1]) && endsInDigit(word) && width(next+word+" "+words[i+1]) <= columns {
+			i++
+			word += " " + words[i]
+		}
 		if !empty && width(line)+1+width(word) > columns {
 			b.WriteString(line + "\n")
 			line, empty = next, true
@@ -142,4 +149,18 @@ func wrap(s, first, next string, columns int) string {
 	}
 	b.WriteString(line + "\n")
 	return b.String()
+}
+
+// isUnit says whether a word is a unit, whatever ends the sentence behind it.
+func isUnit(word string) bool {
+	switch strings.TrimRight(word, ".,;:)") {
+	case "%", "µs", "ms", "s", "MB", "MiB", "GB", "USD", "requests/s":
+		return true
+	}
+	return false
+}
+
+func endsInDigit(word string) bool {
+	last := word[len(word)-1]
+	return last >= '0' && last <= '9'
 }
