@@ -2,6 +2,7 @@ package numeral_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -18,6 +19,16 @@ func TestDigits(t *testing.T) {
 			t.Errorf("%v is written %s, want %s", given, got, want)
 		}
 	}
+	for given, want := range map[float64]string{math.NaN(): "NaN", math.Inf(1): "+Inf", math.Inf(-1): "-Inf"} {
+		if digits, short := numeral.Digits(given), numeral.Short(given); digits != want || short != want {
+			t.Errorf("%v is written %s, and %s in short", given, digits, short)
+		}
+	}
+	for given, want := range map[string]string{"1234567.25": "1,234,567.25", "-123456": "-123,456", "+1234": "+1,234", "+Inf": "+Inf", "NaN": "NaN", "999": "999"} {
+		if got := numeral.Grouped(given); got != want {
+			t.Errorf("%s is grouped %s, want %s", given, got, want)
+		}
+	}
 	for given, want := range map[float64]string{0: "0", 1: "1", 0.5: "0.5", 1234: "1,230", 10: "10", 1e-9: "1.00e-9", 2.05: "2.05"} {
 		if got := numeral.Short(given); got != want {
 			t.Errorf("%v is written %s in short, want %s", given, got, want)
@@ -29,8 +40,9 @@ func TestDigits(t *testing.T) {
 func TestUnits(t *testing.T) {
 	t.Parallel()
 	for want, got := range map[string]string{
-		"36 µs": numeral.Time(36), "36.4 µs": numeral.Time(36.44), "2.28 ms": numeral.Time(2281), "999 ms": numeral.Time(999e3), "13.4 s": numeral.Duration(13441 * time.Millisecond),
+		"36 µs": numeral.Time(36), "36.4 µs": numeral.Time(36.44), "2.28 ms": numeral.Time(2281), "999 ms": numeral.Time(999_400), "13.4 s": numeral.Duration(13441 * time.Millisecond),
 		"-3.50 s": numeral.Duration(-3500 * time.Millisecond), "3,610 s": numeral.Duration(time.Hour + 12*time.Second), "0 ms": numeral.Time(0),
+		"999 µs": numeral.Time(999.4), "1.00 ms": numeral.Time(999.6), "-1.00 ms": numeral.Time(-999.6), "1.00 s": numeral.Time(999_999),
 		"1.25 %": numeral.Share(0.0125), "100 %": numeral.Share(1), "1,730/s": numeral.Rate(1732), "20.0/s": numeral.Rate(20), "1.50 MiB": numeral.Bytes.Format(3 << 19),
 	} {
 		if got != want {
@@ -48,6 +60,6 @@ func ExamplePlural() {
 	// 0 requests
 	// 1 request
 	// 2 requests
-	// 1500 requests
+	// 1,500 requests
 	// -1 CPUs
 }

@@ -89,7 +89,7 @@ func (t *terminal) bill(b *cost.Bill) {
 		title += " of " + quantity(b.Requests) + " requests"
 	}
 	if b.Instances > 0 {
-		title += ", " + count(b.Instances, "instance")
+		title += ", " + numeral.Plural(b.Instances, "instance")
 	}
 	t.title(title)
 	t.out.WriteString(t.fitted(billGrid(b)))
@@ -237,7 +237,7 @@ func curve(b *cost.BreakEven) *grid {
 			return money(&low) + " – " + money(&high)
 		}
 		g.add(plain(numeral.Digits(float64(p.Rate))+"/s"), plain(money(&p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
-			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
+			plain(money(&p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Whole(p.Instances)))
 	}
 	return g
 }
@@ -266,7 +266,7 @@ func candidates(list []cost.Candidate) *grid {
 func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []string, o Options) error {
 	t := newTerminal(nil, o)
 	t.out.WriteString(wrap(fmt.Sprintf("Plan in %s: %s that cost by the hour, %s by use, %s without a price here, %s.", visible(p.Region),
-		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", t.options.Width))
+		numeral.Plural(len(p.Fixed.Lines), "item"), numeral.Plural(len(p.ByUse), "item"), numeral.Plural(len(p.Unpriced), "item"), numeral.Plural(p.Free, "free resource")), "", "  ", t.options.Width))
 	t.bill(p.Fixed)
 	if p.Fixed.Total != nil {
 		hour := *p.Fixed.Total / cost.HoursPerMonth
