@@ -107,7 +107,8 @@ func folded(s string, columns int) string {
 		for part := range strings.Lines(wrap(line, "", "", columns)) {
 			part = strings.TrimSuffix(part, "\n")
 			for width(part) > columns {
-				head := strings.TrimSuffix(clip(part, columns+1), "…")
+				// The space makes clip cut a part that is one column too wide.
+				head := strings.TrimSuffix(clip(part+" ", columns+1), "…")
 				if head == "" { // a character wider than the column
 					_, n := utf8.DecodeRuneInString(part)
 					head = part[:n]

@@ -63,6 +63,27 @@ func TestNarrowTables(t *testing.T) {
 	}
 }
 
+// TestFolded: no line is wider than the column, whatever the words, and nothing is lost but spaces.
+func TestFolded(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"x", "漢", "…", "x漢"} {
+		for _, before := range []string{"", "a ", "ab\n"} {
+			for n := range 40 {
+				for columns := 2; columns < 20; columns++ {
+					text := before + strings.Repeat(word, n)
+					got := folded(text, columns)
+					if widest(got) > columns {
+						t.Errorf("in %d columns %q is %q", columns, text, got)
+					}
+					if strings.Join(strings.Fields(got), "") != strings.Join(strings.Fields(text), "") {
+						t.Errorf("in %d columns %q has become %q", columns, text, got)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestNarrowCosts holds the tables of bench cost against narrow terminals.
 func TestNarrowCosts(t *testing.T) {
 	t.Parallel()
