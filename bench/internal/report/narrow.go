@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -52,11 +53,11 @@ func (g *grid) wrapped(columns int) (*grid, bool) {
 	}
 	for n, row := range g.rows {
 		for i, c := range row {
-			text := c.text
+			text := united(c.text)
 			if !g.left[i] {
 				text = joined(text)
 			}
-			out.rows[n] = append(out.rows[n], cell{strings.ReplaceAll(folded(text, wide[i]), joint, " "), c.tone})
+			out.rows[n] = append(out.rows[n], cell{parted(folded(text, wide[i])), c.tone})
 		}
 	}
 	return out, true
@@ -75,7 +76,7 @@ func (g *grid) column(i int) (wide, least int) {
 	see(g.head[i], longestWord)
 	for _, row := range g.rows {
 		if g.left[i] {
-			see(row[i].text, longestWord)
+			see(united(row[i].text), longestWord)
 		} else {
 			see(joined(row[i].text), math.MaxInt)
 		}
@@ -95,6 +96,15 @@ func joined(s string) string {
 	}
 	return figure
 }
+
+// measured is a figure, the space after it and the unit.
+var measured = regexp.MustCompile(`(\d) (µs|ms|s|%|MiB|MB|GB)($|[^\pL\d])`)
+
+// united keeps each figure of a text with its unit.
+func united(s string) string { return measured.ReplaceAllString(s, "${1}"+joint+"${2}${3}") }
+
+// parted has the spaces again.
+func parted(s string) string { return strings.ReplaceAll(s, joint, " ") }
 
 // folded breaks a text into lines of so many columns: at spaces, and within a word only where it does not fit by itself.
 func folded(s string, columns int) string {
@@ -144,7 +154,7 @@ func (t *terminal) upright(g *grid) string {
 				text = head + ": " + text
 			}
 			indent := " "
-			for line := range strings.SplitSeq(folded(text, t.room-len("   ")), "\n") {
+			for line := range strings.SplitSeq(parted(folded(united(text), t.room-len("   "))), "\n") {
 				if i > 0 {
 					indent = "   "
 				}

@@ -63,6 +63,27 @@ func TestNarrowTables(t *testing.T) {
 	}
 }
 
+// TestNarrowFigures: where a text is wrapped, no figure in it is parted from its unit.
+func TestNarrowFigures(t *testing.T) {
+	t.Parallel()
+	g := &grid{head: []string{"Phase", "Threshold", "ec2"}, left: map[int]bool{0: true, 1: true, 2: true}}
+	g.add(plain("total"), plain("p99 ≤ 50ms"), cell{"met, 0.535 ms", toneGood})
+	g.add(plain("a phase of 12 seconds, 40 requests"), plain("Error rate ≤ 1%"), cell{"MISSED, 1.25 % of 1.50 MiB, 36 µs, -3.50 s", toneBad})
+	for columns := 12; columns < 70; columns++ {
+		terminal := newTerminal(nil, Options{})
+		terminal.room = columns
+		got := terminal.fitted(g)
+		for _, figure := range []string{"0.535 ms", "1.25 %", "1.50 MiB", "36 µs", "-3.50 s"} {
+			if !strings.Contains(got, figure) {
+				t.Errorf("in %d columns %q is parted:\n%s", columns, figure, got)
+			}
+		}
+		if widest(got) > columns || strings.Contains(got, joint) {
+			t.Errorf("in %d columns:\n%s", columns, got)
+		}
+	}
+}
+
 // TestFolded: no line is wider than the column, whatever the words, and nothing is lost but spaces.
 func TestFolded(t *testing.T) {
 	t.Parallel()
