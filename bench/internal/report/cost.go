@@ -44,7 +44,7 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 		t.title("Break-even, by how the load is spread over the week")
 		t.out.WriteString(t.fitted(breakEvens(c.BreakEvens)))
 		for _, b := range c.BreakEvens {
-			t.out.WriteString(wrap(breakEvenText(b), " - ", "   ", t.options.Width))
+			t.item(breakEvenText(b))
 		}
 		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
 			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
@@ -93,14 +93,10 @@ func (t *terminal) bill(b *cost.Bill) {
 	}
 	t.title(title)
 	t.out.WriteString(t.fitted(billGrid(b)))
-	var notes []string
 	for _, l := range b.Lines {
 		if l.Note != "" {
-			notes = append(notes, visible(l.Item+": "+l.Note+"."))
+			t.item(visible(l.Item + ": " + l.Note + "."))
 		}
-	}
-	for _, n := range notes {
-		t.out.WriteString(wrap(n, " - ", "   ", t.options.Width))
 	}
 }
 
@@ -295,6 +291,6 @@ func (t *terminal) items(title string, list []cost.PlanItem) {
 	}
 	t.title(title)
 	for _, i := range list {
-		t.out.WriteString(wrap(visible(i.Address+": "+i.Text), " - ", "   ", t.options.Width))
+		t.item(visible(i.Address + ": " + i.Text))
 	}
 }

@@ -131,6 +131,16 @@ func folded(s string, columns int) string {
 	return strings.Join(lines, "\n")
 }
 
+// item is one of a list. Where the width is known a word that is longer, such as the address of a resource, is broken.
+func (t *terminal) item(text string) {
+	if t.room == 0 {
+		t.out.WriteString(wrap(text, " - ", "   ", t.options.Width))
+		return
+	}
+	lines := folded(text, t.room-len(" - "))
+	t.out.WriteString(" - " + strings.ReplaceAll(lines, "\n", "\n   ") + "\n")
+}
+
 // upright has a line for each cell of a row, with its head. A row whose first cell is empty goes on with that of the row before.
 func (t *terminal) upright(g *grid) string {
 	var b strings.Builder

@@ -128,7 +128,26 @@ func TestNarrowCosts(t *testing.T) {
 			t.Errorf("in %d columns something is missing:\n%s", columns, out.String())
 		}
 	}
+	address := "module.redis.module.network.aws_vpc_endpoint.with_a_name_that_is_longer_than_the_terminal"
+	bill.Lines[0].Note = "see " + address
+	plan := &cost.PlanCost{
+		Region: "eu-west-1", Fixed: bill, ByUse: []cost.PlanItem{{Address: address, Text: "by the gigabyte that goes through it"}},
+		Unpriced: []cost.PlanItem{{Address: address + `["eu-west-1a"]`, Text: "aws_vpc_endpoint has no price here"}},
+	}
+	for _, columns := range []int{40, 60, 80, 81, 90, 93} {
+		var out bytes.Buffer
+		if err := PlanCost(&out, plan, &cost.RunEstimate{Targets: []*cost.Bill{bill}, Total: &usd}, []string{"List prices."}, Options{Width: columns}); err != nil {
+			t.Fatal(err)
+		}
+		if widest(out.String()) > columns || strings.Count(strings.Join(strings.Fields(out.String()), ""), address) != 4 {
+			t.Errorf("a plan in %d columns:\n%s", columns, out.String())
+		}
+	}
 	var piped bytes.Buffer
+	if err := PlanCost(&piped, plan, nil, nil, Options{}); err != nil || !strings.Contains(piped.String(), "\n - "+address+":") {
+		t.Errorf("where the width is not known an address is not whole: %v\n%s", err, piped.String())
+	}
+	piped.Reset()
 	if err := Cost(&piped, c, Options{}); err != nil || !strings.Contains(piped.String(), fmt.Sprintf(" %s  ", bill.Lines[0].Item)) {
 		t.Errorf("where the width is not known a table is not whole: %v\n%s", err, piped.String())
 	}
