@@ -19,18 +19,29 @@ func Digits(v float64) string {
 	case math.IsNaN(v) || math.IsInf(v, 0):
 		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
-	text := strconv.FormatFloat(v, 'e', 2, 64)
+	return digits(v, usual)
+}
+
+// usual is how many significant digits figures have, most how many a float64 has for sure.
+const (
+	usual = 3
+	most  = 15
+)
+
+// digits writes so many of a finite figure that is not 0.
+func digits(v float64, n int) string {
+	text := strconv.FormatFloat(v, 'e', n-1, 64)
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	e, err := strconv.Atoi(exponent)
 	if err != nil || e < -6 || e >= 12 {
 		return mantissa + "e" + strconv.Itoa(e)
 	}
-	return Grouped(strconv.FormatFloat(rounded(v), 'f', max(0, 2-e), 64))
+	return Grouped(strconv.FormatFloat(rounded(v, n), 'f', max(0, n-1-e), 64))
 }
 
-// rounded is v to the digits that are shown.
-func rounded(v float64) float64 {
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64)
+// rounded is v to so many significant digits.
+func rounded(v float64, n int) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', n-1, 64), 64)
 	return v
 }
 
@@ -88,7 +99,7 @@ func Times(us ...float64) Scale {
 	lowest, highest := math.Inf(1), 0.0
 	for _, v := range us {
 		if v != 0 {
-			shown := rounded(math.Abs(v))
+			shown := rounded(math.Abs(v), usual)
 			lowest, highest = min(lowest, shown), max(highest, shown)
 		}
 	}
@@ -111,6 +122,22 @@ func (s Scale) Format(v float64) string {
 		return strconv.FormatFloat(v, 'f', 0, 64) + s.Suffix // a tenth of a microsecond was never measured
 	}
 	return Digits(v) + s.Suffix
+}
+
+// Against is Format for a figure beside a limit, with as many digits as show on which side of it the figure is: 50.02 ms are above 50 ms, and
+// 50.0 ms would not be.
+func (s Scale) Against(v, limit float64) string {
+	const same = 1e-12 // relative; what dividing by the unit may add
+	beyond := func(v float64) bool { return v-limit/s.Divisor > same*math.Abs(limit/s.Divisor) }
+	shown := v / s.Divisor
+	if beyond(rounded(shown, usual)) == beyond(shown) {
+		return s.Format(v)
+	}
+	n := usual + 1
+	for n < most && beyond(rounded(shown, n)) != beyond(shown) {
+		n++
+	}
+	return digits(shown, n) + s.Suffix
 }
 
 // Time writes a time in µs.

@@ -54,6 +54,16 @@ func (s scale) format(v analysis.Value) string {
 	return s.Format(n)
 }
 
+// against is format for a figure that is held against a limit.
+func (s scale) against(v, limit analysis.Value) string {
+	n, known := v.Get()
+	most, limited := limit.Get()
+	if !known || !limited {
+		return s.format(v)
+	}
+	return s.Against(n, most)
+}
+
 func formatOne(unit analysis.Unit, v analysis.Value) string {
 	return scaleOf(unit, []analysis.Value{v}).format(v)
 }

@@ -206,9 +206,9 @@ func (v view) thresholds() *grid {
 			}
 		}
 		s := scaleOf(t.Metric.Unit, list)
-		cells := []cell{plain(shown), plain(visible(t.Metric.Label) + " ≤ " + s.format(t.Limit))}
+		cells := []cell{plain(shown), plain(visible(t.Metric.Label) + " ≤ " + t.LimitText)}
 		for _, target := range v.columns {
-			cells = append(cells, held(t.Held[target], s))
+			cells = append(cells, held(t.Held[target], s, t.Limit))
 		}
 		g.add(cells...)
 	}
@@ -216,11 +216,11 @@ func (v view) thresholds() *grid {
 }
 
 // held is met or missed, and by what.
-func held(h *analysis.Held, s scale) cell {
+func held(h *analysis.Held, s scale, limit analysis.Value) cell {
 	if h == nil {
 		return plain("not run")
 	}
-	value := ", " + s.format(h.Value)
+	value := ", " + s.against(h.Value, limit)
 	samples, few := h.Value.TooFew()
 	switch {
 	case few:

@@ -211,7 +211,7 @@ var nonsense = regexp.MustCompile(`NaN|[+-]?Inf|%!`)
 // glued is a figure without a space before its unit. Inputs are as they were given: code, thresholds, and durations of the scenario.
 var (
 	glued  = regexp.MustCompile(`(^|[ (|≥])[\d.,]+(µs|ms|s|MB|MiB|%)([ ,.);|]|$)`)
-	inputs = regexp.MustCompile("(?s)```.*?```|<code.*?</code>|<script.*?</script>|<style.*?</style>|[a-z0-9_]+=\\S+|(grace|for)\\s+\\d+s|Timeout of a request[^\n]*\\d+s|&[a-z#0-9]+;")
+	inputs = regexp.MustCompile("(?s)```.*?```|<code.*?</code>|<script.*?</script>|<style.*?</style>|[a-z0-9_]+=\\S+|≤ \\S+|(grace|for)\\s+\\d+s|Timeout of a request[^\n]*\\d+s|&[a-z#0-9]+;")
 )
 
 func noNonsense(t *testing.T, text string) {

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -152,6 +153,24 @@ func TestParseSLO(t *testing.T) {
 				t.Errorf("error %q, want %q", message, tt.err)
 			}
 		})
+	}
+}
+
+// TestSLOAsGiven: a limit is written as it was given, to the nanosecond and the thousandth of a percent.
+func TestSLOAsGiven(t *testing.T) {
+	check := func(text string) {
+		slo, err := scenario.ParseSLO(text)
+		if err != nil || slo.String() != text {
+			t.Errorf("%s is written as %s: %v", text, slo, err)
+		}
+	}
+	for _, step := range []time.Duration{time.Nanosecond, 7919 * time.Nanosecond, 12_345_678_901 * time.Nanosecond} {
+		for n := range time.Duration(250) {
+			check("p99=" + (time.Microsecond + n*step).String())
+		}
+	}
+	for n := range 100_000 {
+		check("error_rate=" + strconv.FormatFloat(float64(n)/1000, 'f', -1, 64) + "%")
 	}
 }
 
