@@ -42,7 +42,9 @@ func TestHold(t *testing.T) {
 			exitThreshold,
 		},
 		{
-			"by a hair", result.Run{Thresholds: near}, false, nil,
+			"by a hair",
+			result.Run{Thresholds: near},
+			false, nil,
 			"4 thresholds missed: blue p99 50.02 ms (limit 50ms); blue error_rate 1.0004 % (limit 1%); blue p50 12.35 ms (limit 12.345ms); blue max 2 µs (limit 1.001µs)",
 			exitThreshold,
 		},

@@ -59,11 +59,22 @@ func TestAgainst(t *testing.T) {
 		v, limit float64
 		want     string
 	}{
-		{numeral.Times(50_020), 50_020, 50e3, "50.02 ms"}, {numeral.Times(50_000), 50_000, 50e3, "50.0 ms"}, {numeral.Times(49_990), 49_990, 50e3, "50.0 ms"},
-		{numeral.Times(61_500), 61_500, 50e3, "61.5 ms"}, {numeral.Times(12_360), 12_360, 12_360, "12.36 ms"}, {numeral.Times(12_346), 12_346, 12_345, "12.35 ms"}, {numeral.Times(50e3), 50_000.4, 50e3, "50.0004 ms"},
-		{numeral.Times(1e6), 1234, 1e3, "0.00123 s"}, {numeral.Times(2), 2, 1, "2 µs"}, {numeral.Times(3_600_400_000), 3_600_400_000, 3_600e6, "3,600.4 s"},
-		{numeral.Shares, 0.010004, 0.01, "1.0004 %"}, {numeral.Shares, 0.01, 0.01, "1.00 %"}, {numeral.Shares, 0.003, 0.003, "0.300 %"}, {numeral.Shares, 0, 0.01, "0 %"},
-		{numeral.Shares, math.Nextafter(0.01, 1), 0.01, "1.00 %"}, {numeral.Shares, math.Inf(1), 0.01, "+Inf %"},
+		{numeral.Times(50_020), 50_020, 50e3, "50.02 ms"},
+		{numeral.Times(50_000), 50_000, 50e3, "50.0 ms"},
+		{numeral.Times(49_990), 49_990, 50e3, "50.0 ms"},
+		{numeral.Times(61_500), 61_500, 50e3, "61.5 ms"},
+		{numeral.Times(12_360), 12_360, 12_360, "12.36 ms"},
+		{numeral.Times(12_346), 12_346, 12_345, "12.35 ms"},
+		{numeral.Times(50e3), 50_000.4, 50e3, "50.0004 ms"},
+		{numeral.Times(1e6), 1234, 1e3, "0.00123 s"},
+		{numeral.Times(2), 2, 1, "2 µs"},
+		{numeral.Times(3_600_400_000), 3_600_400_000, 3_600e6, "3,600.4 s"},
+		{numeral.Shares, 0.010004, 0.01, "1.0004 %"},
+		{numeral.Shares, 0.01, 0.01, "1.00 %"},
+		{numeral.Shares, 0.003, 0.003, "0.300 %"},
+		{numeral.Shares, 0, 0.01, "0 %"},
+		{numeral.Shares, math.Nextafter(0.01, 1), 0.01, "1.00 %"},
+		{numeral.Shares, math.Inf(1), 0.01, "+Inf %"},
 	} {
 		if got := test.scale.Against(test.v, test.limit); got != test.want {
 			t.Errorf("%v against %v is %q, want %q", test.v, test.limit, got, test.want)

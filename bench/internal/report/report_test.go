@@ -206,7 +206,7 @@ func TestRatesWithoutFigures(t *testing.T) {
 	}
 }
 
-var nonsense = regexp.MustCompile(`NaN|[+-]?Inf|%!`)
+var nonsense = regexp.MustCompile(`NaN|[+-]Inf|\bInf\b|%!`)
 
 // glued is a figure without a space before its unit. Inputs are as they were given: code, thresholds, and durations of the scenario.
 var (

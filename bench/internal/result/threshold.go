@@ -30,7 +30,9 @@ type Threshold struct {
 }
 
 // LimitText is the limit as users write it: 50ms, 1%.
-func (t *Threshold) LimitText() string { return scenario.Threshold{Metric: t.Metric, Limit: t.Limit}.LimitText() }
+func (t *Threshold) LimitText() string {
+	return scenario.Threshold{Metric: t.Metric, Limit: t.Limit}.LimitText()
+}
 
 // Why a threshold has no value.
 const (
