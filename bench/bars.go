@@ -207,7 +207,7 @@ func (b *bars) summary() string {
 	if share := done / float64(b.turns*len(b.lines)); share > 0.02 {
 		text += fmt.Sprintf(", about %s left", clock(time.Duration(float64(elapsed)*(1-share)/share)))
 	}
-	return fmt.Sprintf("%s, %d errors", text, failed)
+	return fmt.Sprintf("%s, %s", text, numeral.Plural(failed, "error"))
 }
 
 func (b *bars) started(i int, t turnProgress) {

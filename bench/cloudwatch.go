@@ -132,7 +132,8 @@ func (o *observation) observe(ctx context.Context, drain <-chan struct{}, r *res
 				show.say("CloudWatch: %s", note)
 			}
 			if f := t.CloudWatch.Function; f != nil {
-				show.say("CloudWatch: %s: %d invocations for %s, %d of them cold, %s GB-seconds billed", t.Name, f.Invocations, numeral.Plural(f.Sent, "request"), f.Cold, numeral.Digits(f.BilledGBSeconds))
+				show.say("CloudWatch: %s: %s for %s, %s of them cold, %s GB-seconds billed", t.Name,
+					numeral.Plural(f.Invocations, "invocation"), numeral.Plural(f.Sent, "request"), numeral.Whole(f.Cold), numeral.Digits(f.BilledGBSeconds))
 			}
 			continue
 		}

@@ -11,7 +11,8 @@ import (
 )
 
 // completeList completes the next item of a flag that takes a list with commas: what is in the list already, or was given by the same flag
-// before, is left out. An item that ends with an = is a name that a value belongs to. The items in alone are no part of a list.
+// before, is left out. An item that ends with an = is a name that a value belongs to. The items in alone are no part of a list: where one is
+// given nothing more is offered.
 func completeList(flag string, items []string, alone ...string) cobra.CompletionFunc {
 	return func(c *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		before, last := "", typed
@@ -28,7 +29,10 @@ func completeList(flag string, items []string, alone ...string) cobra.Completion
 			given[i], _, _ = strings.Cut(strings.TrimSpace(item), "=")
 		}
 		offered := items
-		if !slices.ContainsFunc(given, func(item string) bool { return item != "" }) {
+		switch {
+		case slices.ContainsFunc(given, func(item string) bool { return slices.Contains(alone, item) }):
+			offered = nil
+		case !slices.ContainsFunc(given, func(item string) bool { return item != "" }):
 			offered = slices.Concat(items, alone)
 		}
 		var out []cobra.Completion

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 func newCostCommand(std streams) *cobra.Command {
@@ -112,7 +113,7 @@ func readLimited(path string, most int64) ([]byte, error) {
 		return nil, err
 	}
 	if info.Size() > most {
-		return nil, fmt.Errorf("%s has %s bytes: at most %s are read", path, exact(float64(info.Size())), exact(float64(most)))
+		return nil, fmt.Errorf("%s has %s bytes: at most %s are read", path, numeral.Exact(float64(info.Size())), numeral.Exact(float64(most)))
 	}
 	return os.ReadFile(path)
 }

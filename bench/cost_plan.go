@@ -80,8 +80,8 @@ func (o *costOptions) estimate(plan *cost.Plan, prices *cost.Table) (*cost.RunEs
 	if err != nil {
 		return nil, err
 	}
-	e.Caveats = append(e.Caveats, fmt.Sprintf("The run: %d requests a target, in about %s for all of them, if a request takes %g ms.",
-		targets[0].Requests, numeral.Duration(targets[0].Duration), ms))
+	e.Caveats = append(e.Caveats, fmt.Sprintf("The run: %s a target, in about %s for all of them, if a request takes %g ms.",
+		numeral.Plural(targets[0].Requests, "request"), numeral.Duration(targets[0].Duration), ms))
 	return e, nil
 }
 

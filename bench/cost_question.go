@@ -130,17 +130,17 @@ func (q *costQuestion) describe(prices *cost.Table) {
 		if measured {
 			return show(v)
 		}
-		return exact(v)
+		return numeral.Exact(v)
 	}
 	capacity := show(r.Low) + " to " + show(r.High)
 	if q.atLeast {
 		capacity = show(r.Low) + " or more"
 	}
 	q.subject = append(q.subject,
-		fmt.Sprintf("Lambda: %s MB %s in %s, %s ms billed a request (%s to %s), front door %s.", exact(float64(c.Lambda.MemoryMB)), c.Lambda.Arch, c.Lambda.Region,
+		fmt.Sprintf("Lambda: %s MB %s in %s, %s ms billed a request (%s to %s), front door %s.", numeral.Exact(float64(c.Lambda.MemoryMB)), c.Lambda.Arch, c.Lambda.Region,
 			show(b.Point), show(b.Low), show(b.High), c.Lambda.FrontDoor),
 		fmt.Sprintf("EC2: %s in %s, %s requests/s an instance (%s), %s %% of it kept free, at least %s, front door %s.",
-			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), capacity, exact(c.EC2.Headroom*100),
+			c.EC2.InstanceType, c.EC2.Region, figure(r.Point, q.capacityMeasured), capacity, numeral.Exact(c.EC2.Headroom*100),
 			numeral.Plural(c.EC2.MinInstances, "instance"), c.EC2.FrontDoor),
 		fmt.Sprintf("Load: %s requests/s on the mean, spread: %s. Prices of %s, list prices without tax.",
 			figure(float64(c.Load.Rate), q.rateMeasured), c.Load.Duty.Name, prices.Written))

@@ -64,7 +64,7 @@ func (n *number) check(f *pflag.FlagSet) error {
 		given, least, most := share(n.value), share(n.least), share(n.most)
 		return fmt.Errorf("--%s %s: expected %s to %s", n.flag, &given, &least, &most)
 	}
-	text := fmt.Sprintf("--%s %s: expected %s to %s %s", n.flag, decimal(n.value), exact(n.least), exact(n.most), n.unit)
+	text := fmt.Sprintf("--%s %s: expected %s to %s %s", n.flag, decimal(n.value), numeral.Exact(n.least), numeral.Exact(n.most), n.unit)
 	return errors.New(strings.TrimRight(text, " "))
 }
 
@@ -136,6 +136,3 @@ func decimal(v float64) string {
 	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64)
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
-
-// exact is decimal with the thousands set apart. It is for what a user has set; what is measured or computed has three digits.
-func exact(v float64) string { return numeral.Grouped(decimal(v)) }

@@ -120,7 +120,7 @@ func fetchOffer(ctx context.Context, address, offer string, wanted func(string) 
 	body := &io.LimitedReader{R: answer.Body, N: maxOfferBytes}
 	prices, err := cost.ReadOffer(body, offer, wanted)
 	if err != nil && body.N <= 0 {
-		return nil, fmt.Errorf("reading the offer %s: has more than %s bytes", offer, exact(maxOfferBytes))
+		return nil, fmt.Errorf("reading the offer %s: has more than %s bytes", offer, numeral.Exact(maxOfferBytes))
 	}
 	return prices, err
 }

@@ -200,8 +200,8 @@ func (d *display) Ended(t loadgen.Turn, p recorder.Phase, _ time.Duration) {
 	if s.ThroughputRPS != nil {
 		rate = *s.ThroughputRPS
 	}
-	d.say("%s  %-12s %-16s %s, %d failed, %s, %s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
-		numeral.Plural(s.Requests, "request"), s.Requests-s.Successes, numeral.Time(wall*1e6), numeral.Rate(rate))
+	d.say("%s  %-12s %-16s %s, %s failed, %s, %s", clock(time.Since(d.began)), d.names[t.Target], d.label(t),
+		numeral.Plural(s.Requests, "request"), numeral.Whole(s.Requests-s.Successes), numeral.Time(wall*1e6), numeral.Rate(rate))
 }
 
 // finish ends the live part; lines after it are plain.

@@ -157,8 +157,8 @@ func (v verdict) lag(b *burden) {
 	}
 	unsent := b.stats.Errors[result.KindUnsent]
 	if (hopeless || b.worked()) && float64(unsent) > given*float64(b.stats.Requests) {
-		v.invalid("The schedule of %s was not kept: %d of %s were never sent, and the generator itself was too slow, so that this says nothing"+
-			" of the target.", b.name, unsent, numeral.Plural(b.stats.Requests, "request"))
+		v.invalid("The schedule of %s was not kept: %s of %s were never sent, and the generator itself was too slow, so that this says nothing"+
+			" of the target.", b.name, numeral.Whole(unsent), numeral.Plural(b.stats.Requests, "request"))
 	}
 }
 
@@ -197,7 +197,7 @@ func (v verdict) connections(l *burden) {
 	s := &l.stats
 	again := s.ConnectTime.Count - int64(l.connections) - (s.Requests - s.Successes)
 	if !l.fresh && float64(again) > churn*float64(s.Requests) {
-		v.suspect("%s closes connections: %d were opened for %s, which measures the opening of connections too.", l.name, s.ConnectTime.Count,
+		v.suspect("%s closes connections: %s were opened for %s, which measures the opening of connections too.", l.name, numeral.Whole(s.ConnectTime.Count),
 			numeral.Plural(s.Requests, "request"))
 	}
 }

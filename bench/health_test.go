@@ -73,7 +73,7 @@ func TestJudgeHealth(t *testing.T) {
 		{"late by more than 5 ms", burden{stats: opened(2000, spread(2000, 2000, 20e3), spread(2000, 5, 5010))}, result.Invalid, "sent late"},
 		{"late by more than 5 ms, which is little here", burden{stats: opened(2000, spread(2000, 2000, 60e3), spread(2000, 5, 5010))}, result.Valid, ""},
 
-		{"target closes connections", burden{connections: 10, stats: result.Stats{Requests: 1000, Successes: 1000, ConnectTime: result.Summary{Count: 61}}}, result.Suspect, "closes connections: 61 were opened for 1000 requests"},
+		{"target closes connections", burden{connections: 10, stats: result.Stats{Requests: 1000, Successes: 1000, ConnectTime: result.Summary{Count: 61}}}, result.Suspect, "closes connections: 61 were opened for 1,000 requests"},
 		{"target closes few connections", burden{connections: 10, stats: result.Stats{Requests: 1000, Successes: 1000, ConnectTime: result.Summary{Count: 60}}}, result.Valid, ""},
 		{"failed requests cost a connection each", burden{connections: 10, stats: result.Stats{Requests: 1000, Successes: 100, ConnectTime: result.Summary{Count: 910}}}, result.Valid, ""},
 		{"fresh connections are asked for", burden{fresh: true, connections: 10, stats: result.Stats{Requests: 1000, Successes: 1000, ConnectTime: result.Summary{Count: 1000}}}, result.Valid, ""},
@@ -116,7 +116,7 @@ func TestJudgeHealthOfUnsent(t *testing.T) {
 		says   string
 	}{
 		{"target too slow", 500, punctual, 0.1, result.Valid, ""},
-		{"generator out of CPU", 500, punctual, 0.6, result.Invalid, "500 of 2000 requests were never sent, and the generator itself"},
+		{"generator out of CPU", 500, punctual, 0.6, result.Invalid, "500 of 2,000 requests were never sent, and the generator itself"},
 		{"generator out of CPU, and 1 % unsent", 20, punctual, 0.6, result.Suspect, "half of the machine's CPU time"},
 		{"generator late", 500, spread(2000, 5, 1000e3), 0.1, result.Invalid, "schedule of blue was not kept"},
 	}

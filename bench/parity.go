@@ -144,7 +144,7 @@ func (o *parityOptions) compareLocal(ctx context.Context, std streams, corpus *p
 		if err != nil {
 			return nil, errors.Join(err, set.InitErrors(), deathOf(set))
 		}
-		_, _ = fmt.Fprintf(std.err, "%s: %d requests sent\n", doors[i], r.Requests)
+		_, _ = fmt.Fprintf(std.err, "%s: %s sent\n", doors[i], numeral.Plural(r.Requests, "request"))
 		results = append(results, r)
 	}
 	return results, nil

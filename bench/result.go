@@ -66,7 +66,7 @@ func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died
 				t.Name, numeral.Plural(n, "environment")))
 		}
 		if t.Overall.Requests > 0 && t.Overall.Successes == 0 {
-			errs = append(errs, fmt.Errorf("target %s answered none of %d requests rightly", t.Name, t.Overall.Requests))
+			errs = append(errs, fmt.Errorf("target %s answered none of %s rightly", t.Name, numeral.Plural(t.Overall.Requests, "request")))
 		}
 	}
 	select {

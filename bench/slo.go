@@ -105,7 +105,7 @@ func thresholdText(t *result.Threshold) string {
 	}
 	value := t.Reason
 	if t.Value != nil {
-		value = analysis.ThresholdFigure(t.Metric, *t.Value)
+		value = analysis.ThresholdFigure(t.Metric, *t.Value, t.Limit)
 	}
-	return fmt.Sprintf("%s %s %s (limit %s)", where, t.Metric.Name(), value, analysis.ThresholdFigure(t.Metric, t.Limit))
+	return fmt.Sprintf("%s %s %s (limit %s)", where, t.Metric.Name(), value, t.LimitText())
 }

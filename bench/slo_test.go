@@ -18,6 +18,12 @@ func TestHold(t *testing.T) {
 	}
 	invalid := result.Generator{Verdict: result.Invalid, Reasons: []string{"It was late.", "It was tired."}}
 	failed := errors.New("interrupted")
+	near := []result.Threshold{
+		{Target: "blue", Metric: scenario.MetricP99, Limit: 50e3, Value: new(50_020.)},
+		{Target: "blue", Metric: scenario.MetricErrorRate, Limit: 0.01, Value: new(0.010004)},
+		{Target: "blue", Metric: scenario.MetricP50, Limit: 12_345, Value: new(12_346.)},
+		{Target: "blue", Metric: scenario.MetricMax, Limit: 1.001, Value: new(2.)},
+	}
 	tests := []struct {
 		name   string
 		run    result.Run
@@ -32,11 +38,18 @@ func TestHold(t *testing.T) {
 			"missed",
 			result.Run{Thresholds: missed},
 			false, nil,
-			"3 thresholds missed: blue peak p99 61.5 ms (limit 50.0 ms); green error_rate 1.25 % (limit 1.00 %); green max too many requests failed (limit 1.00 s)",
+			"3 thresholds missed: blue peak p99 61.5 ms (limit 50ms); green error_rate 1.25 % (limit 1%); green max too many requests failed (limit 1s)",
 			exitThreshold,
 		},
-		{"failed too", result.Run{Thresholds: missed[:1]}, false, failed, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50.0 ms)", exitFailed},
-		{"wrong input too", result.Run{Thresholds: missed[:1]}, false, usageError{failed}, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50.0 ms)", exitUsage},
+		{
+			"by a hair",
+			result.Run{Thresholds: near},
+			false, nil,
+			"4 thresholds missed: blue p99 50.02 ms (limit 50ms); blue error_rate 1.0004 % (limit 1%); blue p50 12.35 ms (limit 12.345ms); blue max 2 µs (limit 1.001µs)",
+			exitThreshold,
+		},
+		{"failed too", result.Run{Thresholds: missed[:1]}, false, failed, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50ms)", exitFailed},
+		{"wrong input too", result.Run{Thresholds: missed[:1]}, false, usageError{failed}, "interrupted\n1 threshold missed: blue peak p99 61.5 ms (limit 50ms)", exitUsage},
 		{"failed, all met", result.Run{Thresholds: missed[1:2]}, true, failed, "interrupted", exitFailed},
 		{"no rate", result.Run{Targets: []result.Target{{Name: "blue", Capacity: &result.Capacity{MissedRPS: new(20.0), LimitedBy: result.LimitTarget}}}}, false, nil, "blue kept the SLO at no rate down to 20.0/s", exitThreshold},
 		{
@@ -71,7 +84,7 @@ func TestHold(t *testing.T) {
 	for range mostMissed + 3 {
 		many.Thresholds = append(many.Thresholds, missed[0])
 	}
-	if err := (&limits{}).hold(&many, nil); err == nil || !strings.HasSuffix(err.Error(), "(limit 50.0 ms); and 3 more") || !strings.HasPrefix(err.Error(), "9 ") {
+	if err := (&limits{}).hold(&many, nil); err == nil || !strings.HasSuffix(err.Error(), "(limit 50ms); and 3 more") || !strings.HasPrefix(err.Error(), "9 ") {
 		t.Errorf("nine missed thresholds are told as %v", err)
 	}
 }

@@ -59,6 +59,25 @@ func (f figures) good() figures {
 	return f
 }
 
+// add counts requests, and how many failed. After one number that cannot be Requests is negative whatever comes, and figures refuses it.
+func (f *figures) add(requests, failed int64) {
+	if f.Requests < 0 || min(requests, failed) < 0 || max(requests, failed) > maxCount {
+		f.Requests = -1
+		return
+	}
+	f.Requests += requests
+	f.Failed += failed
+}
+
+// status counts answers of one status.
+func (f *figures) status(code string, n int64) {
+	if strings.HasPrefix(code, "2") {
+		f.add(n, 0)
+	} else {
+		f.add(n, n)
+	}
+}
+
 // figures reads what the generator printed.
 func (t *tool) figures(out string) (figures, error) {
 	f, err := t.parse(out)
@@ -80,13 +99,21 @@ func number(text string) float64 {
 	return v
 }
 
-// count is the whole number that a pattern found.
+// count is the whole number that a pattern found, or -1 if it is above maxCount.
 func count(text string) int64 {
 	v, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || v > maxCount {
-		return 0
+		return -1
 	}
 	return v
+}
+
+// whole is count of a number that a tool has as a float.
+func whole(v float64) int64 {
+	if !(v >= 0 && v <= maxCount) {
+		return -1
+	}
+	return int64(v)
 }
 
 // maxCount is more than any tool prints; sums of such numbers do not overflow.
@@ -98,7 +125,11 @@ func rateOf(out string) (float64, error) {
 	if m == nil {
 		return 0, errNoRate
 	}
-	return number(m[1]), nil
+	rate, err := strconv.ParseFloat(m[1], 64)
+	if err != nil {
+		return 0, errImpossible
+	}
+	return rate, nil
 }
 
 func noPercentiles() percentiles { return percentiles{unknown, unknown, unknown, unknown} }
@@ -125,7 +156,7 @@ func parseWrk(out string) (figures, error) {
 	}
 	f := figures{RatePerSecond: rate, Percentiles: noPercentiles()}
 	if m := wrkTotal.FindStringSubmatch(out); m != nil {
-		f.Requests = count(m[1])
+		f.add(count(m[1]), 0)
 	}
 	for _, m := range wrkPercentile.FindAllStringSubmatch(out, -1) {
 		unit, err := time.ParseDuration("1" + m[3])
@@ -135,11 +166,11 @@ func parseWrk(out string) (figures, error) {
 		f.Percentiles.set(number(m[1]), number(m[2])*unit.Seconds()*1e3)
 	}
 	if m := wrkStatus.FindStringSubmatch(out); m != nil {
-		f.Failed += count(m[1])
+		f.add(0, count(m[1]))
 	}
 	if m := wrkSockets.FindStringSubmatch(out); m != nil {
 		for _, n := range m[1:] {
-			f.Failed += count(n)
+			f.add(0, count(n))
 		}
 	}
 	return f.good(), nil
@@ -156,15 +187,11 @@ func parseHey(out string) (figures, error) {
 		f.Percentiles.set(number(m[1]), number(m[2])*1e3)
 	}
 	for _, m := range heyStatus.FindAllStringSubmatch(out, -1) {
-		f.Requests += count(m[2])
-		if !strings.HasPrefix(m[1], "2") {
-			f.Failed += count(m[2])
-		}
+		f.status(m[1], count(m[2]))
 	}
 	if _, errors, ok := strings.Cut(out, heyErrorsTitle); ok {
 		for _, m := range heyErrors.FindAllStringSubmatch(errors, -1) {
-			f.Requests += count(m[1])
-			f.Failed += count(m[1])
+			f.add(count(m[1]), count(m[1]))
 		}
 	}
 	return f.good(), nil
@@ -190,10 +217,14 @@ func parseVegeta(out string) (figures, error) {
 		return figures{}, errNoRate
 	}
 	const ns = 1e-6 // in ms
-	return figures{
-		RatePerSecond: r.Throughput, Requests: r.Requests, Failed: r.Requests - int64(float64(r.Requests)*r.Success+0.5),
-		Percentiles: percentiles{r.Latencies.P50 * ns, r.Latencies.P90 * ns, r.Latencies.P95 * ns, r.Latencies.P99 * ns},
-	}, nil
+	f := figures{
+		RatePerSecond: r.Throughput,
+		Percentiles:   percentiles{r.Latencies.P50 * ns, r.Latencies.P90 * ns, r.Latencies.P95 * ns, r.Latencies.P99 * ns},
+	}
+	good := whole(float64(r.Requests)*r.Success + 0.5)
+	f.add(good, 0)
+	f.add(r.Requests-good, r.Requests-good)
+	return f, nil
 }
 
 // parseK6 reads the metrics that k6.js prints.
@@ -210,11 +241,10 @@ func parseK6(out string) (figures, error) {
 	}
 	took := r["http_req_duration"].Values
 	f := figures{
-		RatePerSecond: requests["rate"], Requests: int64(requests["count"]),
-		// The metric is a share of "passes", and what passes is that the request failed.
-		Failed:      int64(r["http_req_failed"].Values["passes"]),
-		Percentiles: percentiles{took["med"], took["p(90)"], took["p(95)"], took["p(99)"]},
+		RatePerSecond: requests["rate"], Percentiles: percentiles{took["med"], took["p(90)"], took["p(95)"], took["p(99)"]},
 	}
+	// The metric is a share of "passes", and what passes is that the request failed.
+	f.add(whole(requests["count"]), whole(r["http_req_failed"].Values["passes"]))
 	if dropped := r["dropped_iterations"].Values["count"]; dropped > 0 {
 		f.Note = fmt.Sprintf("%.0f dropped", dropped)
 	}
@@ -241,10 +271,7 @@ func parseFortio(out string) (figures, error) {
 	}
 	f := figures{RatePerSecond: r.ActualQPS, Percentiles: noPercentiles()}
 	for code, n := range r.RetCodes {
-		f.Requests += n
-		if !strings.HasPrefix(code, "2") {
-			f.Failed += n
-		}
+		f.status(code, n)
 	}
 	for _, p := range r.Histogram.Percentiles {
 		f.Percentiles.set(p.Percentile, p.Value*1e3)
@@ -275,9 +302,10 @@ func parseBombardier(out string) (figures, error) {
 	if o.Seconds <= 0 {
 		return figures{}, errNoRate
 	}
-	failed := o.Req1xx + o.Req3xx + o.Req4xx + o.Req5xx + o.Others
-	f := figures{
-		RatePerSecond: float64(o.Req2xx) / o.Seconds, Requests: o.Req2xx + failed, Failed: failed, Percentiles: noPercentiles(),
+	f := figures{RatePerSecond: float64(o.Req2xx) / o.Seconds, Percentiles: noPercentiles()}
+	f.add(o.Req2xx, 0)
+	for _, failed := range []int64{o.Req1xx, o.Req3xx, o.Req4xx, o.Req5xx, o.Others} {
+		f.add(failed, failed)
 	}
 	for percent, us := range o.Latency.Percentiles {
 		f.Percentiles.set(number(percent), us/1e3)
@@ -309,18 +337,14 @@ func parseOha(out string) (figures, error) {
 	p := r.Percentiles
 	f := figures{RatePerSecond: r.Summary.PerSecond, Percentiles: percentiles{p.P50 * 1e3, p.P90 * 1e3, p.P95 * 1e3, p.P99 * 1e3}}
 	for code, n := range r.Status {
-		f.Requests += n
-		if !strings.HasPrefix(code, "2") {
-			f.Failed += n
-		}
+		f.status(code, n)
 	}
 	for what, n := range r.Errors {
 		if what == "aborted due to deadline" { // what was in flight at the end
 			f.Note = fmt.Sprintf("%d cut off at the end", n)
 			continue
 		}
-		f.Requests += n
-		f.Failed += n
+		f.add(n, n)
 	}
 	return f.good(), nil
 }
@@ -340,8 +364,9 @@ func parseGC(stderr string) (collections int, allocatedMB int64) {
 	live := int64(0)
 	for _, m := range gcLine.FindAllStringSubmatch(stderr, -1) {
 		collections++
-		allocatedMB += max(0, count(m[1])-live) + max(0, count(m[2])-count(m[1]))
-		live = count(m[3])
+		before, after := max(0, count(m[1])), max(0, count(m[2]))
+		allocatedMB += max(0, before-live) + max(0, after-before)
+		live = max(0, count(m[3]))
 	}
 	return collections, allocatedMB
 }

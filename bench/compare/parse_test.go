@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -86,14 +87,30 @@ func TestParseNothing(t *testing.T) {
 }
 
 func TestParseImpossible(t *testing.T) {
-	for name, out := range map[string]string{
-		"vegeta": `{"requests":2000,"throughput":200,"success":6}`,
-		"fortio": `{"ActualQPS":5,"RetCodes":{"200":-3}}`,
-		"oha":    `{"summary":{"requestsPerSec":-1},"statusCodeDistribution":{"200":3}}`,
+	const many = "99999999999999999999" // more than an int64 has room for
+	for name, outs := range map[string][]string{
+		"wrk": {
+			"Requests/sec: 5\n 100 requests in 1s\n Non-2xx or 3xx responses: " + many + "\n", "Requests/sec: 5\n " + many + " requests in 1s\n",
+			"Requests/sec: 5\n 100 requests in 1s\n Socket errors: connect 0, read 1000000000001, write 0, timeout 0\n",
+			"Requests/sec: 1.2.3\n 100 requests in 1s\n", "Requests/sec: 1" + strings.Repeat("0", 400) + "\n 100 requests in 1s\n",
+		},
+		"hey": {
+			"Requests/sec: 5\n [200] 10 responses\n [500] " + many + " responses\n", "Requests/sec: 5\n [200] 10 responses\nError distribution:\n [" + many + "] refused\n",
+		},
+		"vegeta": {`{"requests":2000,"throughput":200,"success":6}`, `{"requests":9000000000000000000,"throughput":200,"success":0}`, `{"requests":2000,"throughput":200,"success":1e300}`},
+		"k6":     {`{"http_reqs":{"values":{"count":1e300,"rate":5}}}`, `{"http_reqs":{"values":{"count":100,"rate":5}},"http_req_failed":{"values":{"passes":1e300}}}`},
+		"fortio": {
+			`{"ActualQPS":5,"RetCodes":{"200":-3}}`, `{"ActualQPS":5,"RetCodes":{"200":-3,"500":5}}`,
+			`{"ActualQPS":5,"RetCodes":{"200":9000000000000000000,"500":9000000000000000000,"503":9000000000000000000}}`,
+		},
+		"bombardier": {`{"result":{"timeTakenSeconds":1,"req2xx":5,"req4xx":9000000000000000000,"req5xx":9000000000000000000,"others":900000000000000000}}`},
+		"oha":        {`{"summary":{"requestsPerSec":-1},"statusCodeDistribution":{"200":3}}`, `{"summary":{"requestsPerSec":5},"statusCodeDistribution":{"200":3,"500":9000000000000000000}}`},
 	} {
 		i := slices.IndexFunc(allTools(), func(t *tool) bool { return t.name == name })
-		if f, err := allTools()[i].figures(out); !errors.Is(err, errImpossible) {
-			t.Errorf("%s: figures %+v, %v of %q", name, f, err, out)
+		for _, out := range outs {
+			if f, err := allTools()[i].figures(out); !errors.Is(err, errImpossible) {
+				t.Errorf("%s: figures %+v, %v of %q", name, f, err, out)
+			}
 		}
 	}
 }

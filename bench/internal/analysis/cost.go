@@ -87,7 +87,7 @@ func (in *CostInputs) ProvisionedText() string {
 		as = "as it is not known how many did"
 	}
 	return fmt.Sprintf("%s: %s of provisioned concurrency are paid for all the time, and %s %% of the requests run on them at all rates, %s; of a higher rate it would be fewer.",
-		in.LambdaName, choose(int64(in.Provisioned.Environments), "1 environment", "%d environments"), numeral.Digits(100*in.Provisioned.Share), as)
+		in.LambdaName, numeral.Plural(in.Provisioned.Environments, "environment"), numeral.Digits(100*in.Provisioned.Share), as)
 }
 
 // InstanceType is the target's, or else one of two vCPUs and 2 GB of the architecture that it ran on.
@@ -149,8 +149,8 @@ func (in *CostInputs) metered(t *result.Target, l *result.Lambda) {
 	}
 	ms := cost.Exactly(float64(l.BilledMS) / float64(settled))
 	in.BilledMS = &ms
-	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %s ms over %d invocations, inits included. On AWS the same code takes another time.",
-		t.Name, t.Provenance, numeral.Digits(ms.Point), settled)
+	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %s ms over %s, inits included. On AWS the same code takes another time.",
+		t.Name, t.Provenance, numeral.Digits(ms.Point), numeral.Plural(settled, "invocation"))
 	in.inits(t, l.InitBilledMS, l.BilledMS)
 }
 
@@ -168,9 +168,9 @@ func (in *CostInputs) inits(t *result.Target, initMS, billedMS int64) {
 // logged has a range where there are rounds enough for one.
 func (in *CostInputs) logged(t *result.Target, l *result.FunctionLog) {
 	ms := cost.Exactly(float64(l.BilledMS) / float64(l.Invocations))
-	of := fmt.Sprintf("%d invocations", l.Invocations)
+	of := numeral.Plural(l.Invocations, "invocation")
 	if l.Invocations < l.Sent {
-		of += fmt.Sprintf(" of %d", l.Sent)
+		of += " of " + numeral.Whole(l.Sent)
 	}
 	var means []float64
 	for _, r := range l.Rounds {

@@ -3,9 +3,9 @@ package analysis
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 	"github.com/crossover-bench/crossover/bench/internal/stats"
@@ -77,7 +77,7 @@ func (m *Model) caveats() []string {
 	caveats = append(caveats, m.fewCaveats()...)
 	for _, t := range m.Run.Targets {
 		if c := t.Overall.ResponseTime.Clipped; c > 0 {
-			caveats = append(caveats, fmt.Sprintf("%s: %s outside 1 µs to 1 h and %s as the end of that range.", t.Name, choose(c, "1 response time was", "%d response times were"), choose(c, "counts", "count")))
+			caveats = append(caveats, fmt.Sprintf("%s: %s %s outside 1 µs to 1 h and %s as the end of that range.", t.Name, numeral.Plural(c, "response time"), choose(c, "was", "were"), choose(c, "counts", "count")))
 		}
 	}
 	return caveats
@@ -128,10 +128,10 @@ func (m *Model) provenanceCaveats() []string {
 			"It is no measurement of AWS.", and(emulated)))
 	}
 	if len(local) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and %s called over loopback. No network and no cloud instance is in %s figures.", and(local), were(local), its(local)))
+		caveats = append(caveats, fmt.Sprintf("Local: %s ran on the machine of the load generator and %s called over loopback. No network and no cloud instance is in %s figures.", and(local), choose(len(local), "was", "were"), choose(len(local), "its", "their")))
 	}
 	if len(opaque) > 0 {
-		caveats = append(caveats, fmt.Sprintf("Loopback URL: %s %s measured over loopback. What runs behind the URL is not known to bench: it may be an emulator. What runs on this machine shared its CPUs with the load generator.", and(opaque), were(opaque)))
+		caveats = append(caveats, fmt.Sprintf("Loopback URL: %s %s measured over loopback. What runs behind the URL is not known to bench: it may be an emulator. What runs on this machine shared its CPUs with the load generator.", and(opaque), choose(len(opaque), "was", "were")))
 	}
 	if len(cold) > 0 {
 		caveats = append(caveats, fmt.Sprintf("Cold starts were seen behind the loopback URL of %s. That is most likely a local Lambda service, and hence no measurement of AWS.", and(cold)))
@@ -151,24 +151,10 @@ func and(names []string) string {
 	return strings.Join(names[:last], ", ") + " and " + names[last]
 }
 
-func were(names []string) string {
-	if len(names) == 1 {
-		return "was"
-	}
-	return "were"
-}
-
-func its(names []string) string {
-	if len(names) == 1 {
-		return "its"
-	}
-	return "their"
-}
-
-// choose is one for a single thing, and many, in which %d is the number, for others.
-func choose(n int64, one, many string) string {
+// choose is the word for one thing, or that for several.
+func choose[N int | int64](n N, one, many string) string {
 	if n == 1 {
 		return one
 	}
-	return strings.Replace(many, "%d", strconv.FormatInt(n, 10), 1)
+	return many
 }

@@ -36,7 +36,7 @@ func (m *Model) pathCaveats() []string {
 	var caveats []string
 	if len(encrypted) > 0 && len(plain) > 0 {
 		caveats = append(caveats, fmt.Sprintf("Unequal paths: %s %s called with TLS, %s without. Handshakes and encryption are in the figures of one side only.",
-			and(encrypted), were(encrypted), and(plain)))
+			and(encrypted), choose(len(encrypted), "was", "were"), and(plain)))
 	}
 	if len(balanced) > 0 && len(other) > 0 {
 		var kinds []string

@@ -14,6 +14,8 @@ type Threshold struct {
 	Phase  string
 	Metric Metric
 	Limit  Value
+	// LimitText is the limit as users write it.
+	LimitText string
 	// Held is by target; nil for one that sent nothing in the phase.
 	Held []*Held
 }
@@ -29,12 +31,12 @@ type Held struct {
 	Requests int64
 }
 
-// ThresholdFigure writes a figure that a threshold is of, or its limit: µs, or a share for the error rate.
-func ThresholdFigure(m scenario.Metric, v float64) string {
+// ThresholdFigure writes a figure that is held against a limit, both in µs, or shares for the error rate.
+func ThresholdFigure(m scenario.Metric, v, limit float64) string {
 	if m == scenario.MetricErrorRate {
-		return numeral.Share(v)
+		return numeral.Shares.Against(v, limit)
 	}
-	return numeral.Time(v)
+	return numeral.Times(v).Against(v, limit)
 }
 
 // thresholds are those of the total first, and then of the phases in their order.
@@ -62,7 +64,9 @@ func thresholds(run *result.Run) []Threshold {
 		seen[at]++
 		if _, ok := index[id]; !ok {
 			index[id] = len(out)
-			out = append(out, Threshold{Phase: t.Phase, Metric: limited(t.Metric), Limit: Known(t.Limit), Held: make([]*Held, len(run.Targets))})
+			out = append(out, Threshold{
+				Phase: t.Phase, Metric: limited(t.Metric), Limit: Known(t.Limit), LimitText: t.LimitText(), Held: make([]*Held, len(run.Targets)),
+			})
 		}
 		target := slices.IndexFunc(run.Targets, func(one result.Target) bool { return one.Name == t.Target })
 		if target >= 0 {

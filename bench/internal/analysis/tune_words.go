@@ -68,7 +68,7 @@ func (s *sweep) aboutFunctions(say func(format string, args ...any)) {
 func missedWords(t *result.Threshold) string {
 	value := t.Reason
 	if t.Value != nil {
-		value = ThresholdFigure(t.Metric, *t.Value)
+		value = ThresholdFigure(t.Metric, *t.Value, t.Limit)
 	}
 	return t.Metric.Name() + " " + value
 }

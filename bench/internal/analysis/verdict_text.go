@@ -21,7 +21,7 @@ func (v *Verdict) sentences(m *Model) []string {
 		done := make([]string, len(m.Run.Targets))
 		for i := range m.Run.Targets {
 			t := &m.Run.Targets[i]
-			done[i] = choose(t.Overall.Requests, "1 request", "%d requests") + " to " + t.Name
+			done[i] = numeral.Plural(t.Overall.Requests, "request") + " to " + t.Name
 		}
 		list = append(list, fmt.Sprintf("The run was interrupted: all of this is of the part that was done, which is %s.", strings.Join(done, ", ")))
 	}
@@ -172,7 +172,7 @@ func (v *Verdict) tailSentences(m *Model) []string {
 	name, base, metric := m.Targets[1].Name, m.Targets[0].Name, strings.ToLower(strings.TrimSuffix(tail.Metric.Label, " response"))
 	switch {
 	case tail.Interval == nil && tail.BaseRounds < stats.MinRounds:
-		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %s; that takes %d.", metric+"s", choose(int64(tail.BaseRounds), "1 round", "%d rounds"), stats.MinRounds)}
+		return []string{fmt.Sprintf("Whether their %s differ cannot be said of %s; that takes %d.", metric+"s", numeral.Plural(tail.BaseRounds, "round"), stats.MinRounds)}
 	case tail.Standing == Better || tail.Standing == Worse:
 		return []string{fmt.Sprintf("The %s of %s is %s times that of %s (95 %%: %s to %s).", metric, name, numeral.Digits(*tail.Effect), base, numeral.Digits(tail.Interval.Low), numeral.Digits(tail.Interval.High))}
 	}

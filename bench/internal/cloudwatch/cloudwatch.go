@@ -18,7 +18,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 
-	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/pause"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
@@ -230,7 +229,7 @@ func (r *reader) tell() {
 	for _, one := range r.readings {
 		list = append(list, one.progress())
 	}
-	r.Say("CloudWatch: %s (%s of %s; Ctrl-C goes on without the rest)", strings.Join(list, ", "), numeral.Duration(r.Now().Sub(r.began).Round(time.Second)), r.Wait)
+	r.Say("CloudWatch: %s (%s of %s; Ctrl-C goes on without the rest)", strings.Join(list, ", "), r.Now().Sub(r.began).Round(time.Second), r.Wait)
 }
 
 // ask polls once and decides what a failure means.

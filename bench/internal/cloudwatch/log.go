@@ -59,7 +59,7 @@ func (l *logPart) needs() string {
 }
 
 func (l *logPart) progress() string {
-	return fmt.Sprintf("%s %d of %s", l.target.Name, l.lines.Invocations, numeral.Plural(l.target.Sent, "invocation"))
+	return fmt.Sprintf("%s %s of %s", l.target.Name, numeral.Whole(l.lines.Invocations), numeral.Plural(l.target.Sent, "invocation"))
 }
 
 // poll reads the whole time again: lines of several environments do not come in order.
@@ -215,11 +215,11 @@ func (l *logPart) conclude(to *result.CloudWatch, why string) {
 	}
 	switch {
 	case why != "":
-		note("%s: CloudWatch had the REPORT lines of %d invocations for %s (%s): what it was billed is of these alone.", name, f.Invocations,
+		note("%s: CloudWatch had the REPORT lines of %s for %s (%s): what it was billed is of these alone.", name, numeral.Plural(f.Invocations, "invocation"),
 			numeral.Plural(f.Sent, "request"), why)
 	case f.Invocations > f.Sent:
-		note("%s: CloudWatch has REPORT lines of %d invocations for %s: those of other callers, of retries and of the check before the load cannot be told apart, and are in the figures.",
-			name, f.Invocations, numeral.Plural(f.Sent, "request"))
+		note("%s: CloudWatch has REPORT lines of %s for %s: those of other callers, of retries and of the check before the load cannot be told apart, and are in the figures.",
+			name, numeral.Plural(f.Invocations, "invocation"), numeral.Plural(f.Sent, "request"))
 	}
 	f.Warm, f.ColdDuration, f.Init = l.histogram.warm.Summary(), l.histogram.cold.Summary(), l.histogram.init.Summary()
 	for _, r := range l.rounds {

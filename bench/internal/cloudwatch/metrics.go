@@ -65,7 +65,7 @@ func (m *metricsPart) needs() string {
 }
 
 func (m *metricsPart) progress() string {
-	text := fmt.Sprintf("%s CPU of %d of %s", m.target.Name, m.minutes(), numeral.Plural(len(m.wanted), "minute"))
+	text := fmt.Sprintf("%s CPU of %s of %s", m.target.Name, numeral.Whole(m.minutes()), numeral.Plural(len(m.wanted), "minute"))
 	if m.target.Burstable && !m.creditsKnown() {
 		text += ", no credits yet"
 	}

@@ -288,7 +288,12 @@ func TestStop(t *testing.T) {
 		s := account(warm(time.Second, 1))
 		var told []string
 		out, _ := read(t.Context(), t, s, long, func(o *cloudwatch.Options) {
-			o.Stop, o.Every = stop, long
+			o.Stop, o.Every, o.Wait = stop, long, 15*time.Minute
+			now := began
+			o.Now = func() time.Time {
+				defer func() { now = began.Add(12*time.Minute + 34*time.Second + 400*time.Millisecond) }()
+				return now
+			}
 			o.Say = func(format string, args ...any) {
 				told = append(told, fmt.Sprintf(format, args...))
 				close(stop) // as it tells of its first look
@@ -297,7 +302,7 @@ func TestStop(t *testing.T) {
 		if f := out[0].Function; f == nil || f.Invocations != 1 || !strings.Contains(out[0].Notes[0], "(it was stopped)") {
 			t.Errorf("%+v", out[0])
 		}
-		if len(told) != 1 || !strings.Contains(told[0], "lambda 1 of 2 invocations") || !strings.Contains(told[0], "Ctrl-C") {
+		if len(told) != 1 || told[0] != "CloudWatch: lambda 1 of 2 invocations (12m34s of 15m0s; Ctrl-C goes on without the rest)" {
 			t.Errorf("told: %q", told)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // format is the first line of a prices file.
@@ -63,7 +65,7 @@ func knownKey(key string) bool {
 // Table.Override.
 func ParsePrices(name string, data []byte) (*Table, error) {
 	if len(data) > MaxPricesBytes {
-		return nil, fmt.Errorf("%s: has %s bytes, at most %s are read", name, grouped(float64(len(data))), grouped(MaxPricesBytes))
+		return nil, fmt.Errorf("%s: has %s bytes, at most %s are read", name, numeral.Whole(len(data)), numeral.Whole(MaxPricesBytes))
 	}
 	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
@@ -158,7 +160,7 @@ func checkTiers(where string, tiers []Tier, sources map[string]string) []error {
 		last := i == len(tiers)-1
 		switch {
 		case t.USD != nil && !(*t.USD >= 0 && *t.USD < largest):
-			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 or more, below %s", where, i, *t.USD, grouped(largest)))
+			errs = append(errs, fmt.Errorf("%s[%d]: usd %g: expected 0 or more, below %s", where, i, *t.USD, numeral.Exact(largest)))
 		case t.Size < 0 || math.IsNaN(t.Size) || t.Size > 1e15:
 			errs = append(errs, fmt.Errorf("%s[%d]: size %g: expected more than 0, or none", where, i, t.Size))
 		case last && t.Size != 0, !last && t.Size == 0:

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // Lambda is a function with its front door.
@@ -177,7 +179,7 @@ func (f *Lambda) caveats(l Load) []string {
 		return nil
 	}
 	return []string{fmt.Sprintf("Lambda: the load that is billed keeps %s environments busy where it is highest; an account has %s unless AWS raises it, enough up to %s requests/s on the mean.",
-		grouped(math.Ceil(busy)), grouped(DefaultConcurrency), threeDigits(DefaultConcurrency/perRPS))}
+		numeral.Exact(math.Ceil(busy)), numeral.Whole(DefaultConcurrency), numeral.Short(DefaultConcurrency/perRPS))}
 }
 
 // outgrown says from which rate on the provisioned environments cannot serve their share of the requests, even if each were busy without a
@@ -189,7 +191,7 @@ func (f *Lambda) outgrown(l Load, highest RPS) string {
 		return ""
 	}
 	return fmt.Sprintf("Lambda, load spread %s: provisioned concurrency of %s cannot serve its share of more than %s requests/s on the mean. Above that some run on others, whose duration costs more, so that Lambda's figures are too low there.",
-		l.Duty.name(), grouped(float64(p.Environments)), threeDigits(float64(p.Environments)/busyPerRPS))
+		l.Duty.name(), numeral.Whole(p.Environments), numeral.Short(float64(p.Environments)/busyPerRPS))
 }
 
 // Bill is what the function costs under a load.

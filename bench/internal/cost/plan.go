@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // MaxPlanBytes is how large a plan may be.
@@ -77,7 +79,7 @@ var indices = regexp.MustCompile(`\[[^\]]*\]`)
 // ParsePlan reads a plan; name is for errors.
 func ParsePlan(name string, data []byte) (*Plan, error) {
 	if len(data) > MaxPlanBytes {
-		return nil, fmt.Errorf("%s: has %s bytes, at most %s are read", name, grouped(float64(len(data))), grouped(MaxPlanBytes))
+		return nil, fmt.Errorf("%s: has %s bytes, at most %s are read", name, numeral.Whole(len(data)), numeral.Whole(MaxPlanBytes))
 	}
 	var f planFile
 	if err := json.Unmarshal(data, &f); err != nil {

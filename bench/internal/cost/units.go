@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
-	"strings"
 	"time"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // USD is money in US dollars, without tax.
@@ -75,28 +75,9 @@ func (i Interval) check(name string, lowest, highest float64) error {
 // inRange refuses NaN too.
 func inRange(name string, v, lowest, highest float64) error {
 	if !(v >= lowest && v <= highest) {
-		return fmt.Errorf("%s %g: expected %s to %s", name, v, grouped(lowest), grouped(highest))
+		return fmt.Errorf("%s %g: expected %s to %s", name, v, numeral.Exact(lowest), numeral.Exact(highest))
 	}
 	return nil
-}
-
-// grouped writes all digits of a number, 0 or more, with its thousands set apart. This package imports none of the others, so that it writes
-// the figures of its sentences itself.
-func grouped(v float64) string {
-	whole, rest, point := strings.Cut(strconv.FormatFloat(v, 'f', -1, 64), ".")
-	for i := len(whole) - 3; i > 0; i -= 3 {
-		whole = whole[:i] + "," + whole[i:]
-	}
-	if point {
-		whole += "." + rest
-	}
-	return whole
-}
-
-// threeDigits is grouped for what was computed.
-func threeDigits(v float64) string {
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', 2, 64), 64)
-	return grouped(v)
 }
 
 // BilledMS is the mean time in ms that Lambda bills for a request: durations are rounded up to whole ms, and the init is billed with the

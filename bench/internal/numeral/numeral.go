@@ -5,34 +5,55 @@
 package numeral
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// Digits writes three significant digits, with thousands set apart.
+// Digits writes three significant digits, with thousands set apart; NaN and the infinities as strconv does.
 func Digits(v float64) string {
-	if v == 0 {
+	switch {
+	case v == 0:
 		return "0"
+	case math.IsNaN(v) || math.IsInf(v, 0):
+		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
-	text := strconv.FormatFloat(v, 'e', 2, 64)
+	return digits(v, usual)
+}
+
+// usual is how many significant digits figures have, most how many a float64 has for sure.
+const (
+	usual = 3
+	most  = 15
+)
+
+// digits writes so many of a finite figure that is not 0.
+func digits(v float64, n int) string {
+	text := strconv.FormatFloat(v, 'e', n-1, 64)
 	mantissa, exponent, _ := strings.Cut(text, "e")
 	e, err := strconv.Atoi(exponent)
 	if err != nil || e < -6 || e >= 12 {
 		return mantissa + "e" + strconv.Itoa(e)
 	}
-	rounded, _ := strconv.ParseFloat(text, 64)
-	return Grouped(strconv.FormatFloat(rounded, 'f', max(0, 2-e), 64))
+	return Grouped(strconv.FormatFloat(rounded(v, n), 'f', max(0, n-1-e), 64))
 }
 
-// Grouped sets the thousands of a decimal number apart.
+// rounded is v to so many significant digits.
+func rounded(v float64, n int) float64 {
+	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'e', n-1, 64), 64)
+	return v
+}
+
+// Grouped sets the thousands of a decimal number apart. What is none, such as +Inf, stays as it is.
 func Grouped(number string) string {
 	whole, rest, point := strings.Cut(number, ".")
 	sign := ""
-	if strings.HasPrefix(whole, "-") {
-		sign, whole = "-", whole[1:]
+	if strings.HasPrefix(whole, "-") || strings.HasPrefix(whole, "+") {
+		sign, whole = whole[:1], whole[1:]
+	}
+	if strings.Trim(whole, "0123456789") != "" {
+		return number
 	}
 	for i := len(whole) - 3; i > 0; i -= 3 {
 		whole = whole[:i] + "," + whole[i:]
@@ -42,6 +63,10 @@ func Grouped(number string) string {
 	}
 	return sign + whole + rest
 }
+
+// Exact writes all digits of a finite figure that was set, such as a limit, with thousands set apart. What arithmetic has added behind the
+// fifteenth is none of them.
+func Exact(v float64) string { return Grouped(strconv.FormatFloat(rounded(v, most), 'f', -1, 64)) }
 
 // Short is Digits without zeros behind the point that say nothing of a round number, as on an axis.
 func Short(v float64) string {
@@ -72,13 +97,14 @@ var (
 	seconds      = Scale{1e6, " s"}
 )
 
-// Times is the one scale for all of these times in µs: the one in which the shortest reads well, unless the longest gets too long. What is 0 has
-// no say.
+// Times is the one scale for all of these times in µs: the one in which the shortest reads well, unless the longest gets too long. It goes
+// by the figures as they are shown: 999.6 µs are 1.00 ms. What is 0 has no say.
 func Times(us ...float64) Scale {
 	lowest, highest := math.Inf(1), 0.0
 	for _, v := range us {
 		if v != 0 {
-			lowest, highest = min(lowest, math.Abs(v)), max(highest, math.Abs(v))
+			shown := rounded(math.Abs(v), usual)
+			lowest, highest = min(lowest, shown), max(highest, shown)
 		}
 	}
 	if highest == 0 {
@@ -102,6 +128,22 @@ func (s Scale) Format(v float64) string {
 	return Digits(v) + s.Suffix
 }
 
+// Against is Format for a figure beside a limit, with as many digits as show on which side of it the figure is: 50.02 ms are above 50 ms, and
+// 50.0 ms would not be.
+func (s Scale) Against(v, limit float64) string {
+	const same = 1e-12 // relative; what dividing by the unit may add
+	beyond := func(v float64) bool { return v-limit/s.Divisor > same*math.Abs(limit/s.Divisor) }
+	shown := v / s.Divisor
+	if beyond(rounded(shown, usual)) == beyond(shown) {
+		return s.Format(v)
+	}
+	n := usual + 1
+	for n < most && beyond(rounded(shown, n)) != beyond(shown) {
+		n++
+	}
+	return digits(shown, n) + s.Suffix
+}
+
 // Time writes a time in µs.
 func Time(us float64) string { return Times(us).Format(us) }
 
@@ -114,10 +156,13 @@ func Share(share float64) string { return Shares.Format(share) }
 // Rate writes a rate in requests/s.
 func Rate(rps float64) string { return Rates.Format(rps) }
 
-// Plural writes how many there are of what a noun names, which gets an s unless it is one.
+// Whole writes a whole number, with thousands set apart.
+func Whole[N int | int64](n N) string { return Grouped(strconv.FormatInt(int64(n), 10)) }
+
+// Plural writes how many there are of what a noun names, which gets an s unless it is one, with thousands set apart.
 func Plural[N int | int64](n N, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
-	return fmt.Sprintf("%d %ss", n, noun)
+	return Whole(n) + " " + noun + "s"
 }

@@ -26,7 +26,7 @@ func (v view) bills(b *analysis.Bills) *grid {
 	for _, bill := range b.List {
 		instances := ""
 		if bill.Instances > 0 {
-			instances = numeral.Grouped(strconv.Itoa(bill.Instances))
+			instances = numeral.Whole(bill.Instances)
 		}
 		row := []cell{plain(short(v.model.Targets[bill.Target].Name)), plain(money(bill.Total)), plain(money(bill.PerMillion)), plain(instances)}
 		if thresholds {

@@ -73,7 +73,7 @@ func limitedBy(c *result.Capacity) string {
 	if !c.Converged && c.LimitedBy != "" {
 		text += "; the search was cut short"
 	}
-	return text + ", " + count(len(c.Trials), "trial")
+	return text + ", " + numeral.Plural(len(c.Trials), "trial")
 }
 
 // slo is all limits in the form of the command line.
@@ -122,8 +122,8 @@ func trials(c *result.Capacity) *grid {
 			verdict.text += ", generator at its limits"
 		}
 		g.add(plain(strconv.Itoa(i+1)), plain(perSecond(t.RateRPS)), verdict, optional(analysis.PerSecond, t.AchievedRPS),
-			percentile(t.P50, t, 500), percentile(t.P99, t, 990), plain(numeral.Grouped(strconv.FormatInt(t.Requests, 10))),
-			plain(numeral.Grouped(strconv.FormatInt(t.Errors, 10))), plain(numeral.Grouped(strconv.FormatInt(t.Unsent, 10))), percentile(t.SendLagP99, t, 990))
+			percentile(t.P50, t, 500), percentile(t.P99, t, 990), plain(numeral.Whole(t.Requests)),
+			plain(numeral.Whole(t.Errors)), plain(numeral.Whole(t.Unsent)), percentile(t.SendLagP99, t, 990))
 	}
 	return g
 }

@@ -31,7 +31,7 @@ func environmentsFigure(m *analysis.Model) figure {
 		if l != nil && len(l.Concurrency) > 0 && l.LoadS > 0 {
 			drawn = true
 			f.Series = append(f.Series, concurrencySeries(m, i)...)
-			parts = append(parts, fmt.Sprintf("%s had at most %s in work at once", inChart(m, i), count(int(l.MostBusy()), "invocation")))
+			parts = append(parts, fmt.Sprintf("%s had at most %s in work at once", inChart(m, i), numeral.Plural(l.MostBusy(), "invocation")))
 		}
 		if t.ColdStarts == nil || m.Timeline == nil {
 			continue
@@ -39,7 +39,7 @@ func environmentsFigure(m *analysis.Model) figure {
 		line, n := coldSeries(m, i)
 		if cold += n; n > 0 {
 			f.Series = append(f.Series, line)
-			parts = append(parts, fmt.Sprintf("%s had %s", inChart(m, i), count(int(n), "cold request")))
+			parts = append(parts, fmt.Sprintf("%s had %s", inChart(m, i), numeral.Plural(n, "cold request")))
 		}
 	}
 	if len(f.Series) == 0 {
@@ -120,5 +120,5 @@ func coldWithin(m *analysis.Model, target int, s span) string {
 			n += at.Cold
 		}
 	}
-	return numeral.Grouped(strconv.FormatInt(n, 10))
+	return numeral.Whole(n)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
 	"github.com/crossover-bench/crossover/bench/internal/chart"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/result"
 )
 
@@ -29,7 +30,7 @@ func thinned(m *analysis.Model) string {
 	if most <= 2*seriesPoints {
 		return ""
 	}
-	return fmt.Sprintf(" Of the up to %s of a target, the lowest and the highest figure of each %dth of the time are drawn.", count(most, "interval"), seriesPoints)
+	return fmt.Sprintf(" Of the up to %s of a target, the lowest and the highest figure of each %dth of the time are drawn.", numeral.Plural(most, "interval"), seriesPoints)
 }
 
 // thinLines keeps the lines of a dense chart from hiding each other.
@@ -110,7 +111,7 @@ func throughputFigure(m *analysis.Model) figure {
 		if failed > 0 {
 			f.Series = append(f.Series, wrong)
 		}
-		parts = append(parts, fmt.Sprintf("%s in %s with %s", inChart(m, i), count(len(m.Timeline.Moments[i]), "interval"), count(int(failed), "error")))
+		parts = append(parts, fmt.Sprintf("%s in %s with %s", inChart(m, i), numeral.Plural(len(m.Timeline.Moments[i]), "interval"), numeral.Plural(failed, "error")))
 	}
 	f.thinLines(m)
 	f.Summary = "Lines of right answers a second in each interval over the time of the run. " + strings.Join(parts, "; ") + "."

@@ -109,7 +109,7 @@ func more(c analysis.Comparison) string {
 	case c.More > most:
 		return fmt.Sprintf(" (over %d more rounds)", most)
 	}
-	return " (about " + count(c.More, "more round") + ")"
+	return " (about " + numeral.Plural(c.More, "more round") + ")"
 }
 
 // effect has the margin of its interval: as the interval of a ratio is even on a logarithmic scale, that is half of its width there.

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
@@ -88,7 +87,7 @@ func concurrencyLine(l *result.Lambda) (text, line string) {
 	if list == nil {
 		return "", ""
 	}
-	return fmt.Sprintf("invocations at once over %s, 0 to %s", numeral.Time(l.LoadS*1e6), numeral.Grouped(strconv.FormatInt(l.MostBusy(), 10))),
+	return fmt.Sprintf("invocations at once over %s, 0 to %s", numeral.Time(l.LoadS*1e6), numeral.Whole(l.MostBusy())),
 		sparkline(list, l.MostBusy())
 }
 
@@ -135,7 +134,7 @@ func mostOrSampled(counted bool) string {
 func concurrencyTable(l *result.Lambda) *grid {
 	counted := l.CountsEnvironments()
 	g := &grid{head: []string{"From", "To", "Invocations at once, max", environmentsHead(counted), "In their init, " + mostOrSampled(counted)}, left: map[int]bool{}}
-	number := func(n int) cell { return plain(numeral.Grouped(strconv.Itoa(n))) }
+	number := func(n int) cell { return plain(numeral.Whole(n)) }
 	for _, p := range spans(l, concurrencyRows) {
 		g.add(plain(moment(p.from)), plain(moment(p.to)), number(p.busy), number(p.environments), number(p.starting))
 	}

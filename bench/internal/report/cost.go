@@ -44,7 +44,7 @@ func Cost(w io.Writer, c *CostReport, o Options) error {
 		t.title("Break-even, by how the load is spread over the week")
 		t.out.WriteString(t.fitted(breakEvens(c.BreakEvens)))
 		for _, text := range breakEvenTexts(c.BreakEvens) {
-			t.out.WriteString(wrap(text, " - ", "   ", t.options.Width))
+			t.item(text)
 		}
 		if first := c.BreakEvens[0]; len(first.Curve) > 0 {
 			t.title("USD in a month of " + strconv.Itoa(cost.HoursPerMonth) + " hours, load spread: " + visible(first.Duty))
@@ -89,18 +89,14 @@ func (t *terminal) bill(b *cost.Bill) {
 		title += " of " + quantity(b.Requests) + " requests"
 	}
 	if b.Instances > 0 {
-		title += ", " + count(b.Instances, "instance")
+		title += ", " + numeral.Plural(b.Instances, "instance")
 	}
 	t.title(title)
 	t.out.WriteString(t.fitted(billGrid(b)))
-	var notes []string
 	for _, l := range b.Lines {
 		if l.Note != "" {
-			notes = append(notes, visible(l.Item+": "+l.Note+"."))
+			t.item(visible(l.Item + ": " + l.Note + "."))
 		}
-	}
-	for _, n := range notes {
-		t.out.WriteString(wrap(n, " - ", "   ", t.options.Width))
 	}
 }
 
@@ -193,7 +189,7 @@ func crossingText(b *cost.BreakEven) string {
 		}
 		return strings.Join(parts, ", ")
 	default:
-		return fmt.Sprintf("%s rates (%s/s to %s/s)", numeral.Grouped(strconv.Itoa(n)), numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)))
+		return fmt.Sprintf("%s rates (%s/s to %s/s)", numeral.Whole(n), numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)))
 	}
 }
 
@@ -252,7 +248,7 @@ func curve(b *cost.BreakEven) *grid {
 			return roundMoney(low) + " to " + roundMoney(high)
 		}
 		g.add(plain(numeral.Short(float64(p.Rate))+"/s"), plain(roundMoney(p.Lambda)), plain(span(p.LambdaLow, p.LambdaHigh)),
-			plain(roundMoney(p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Grouped(strconv.Itoa(p.Instances))))
+			plain(roundMoney(p.EC2)), plain(span(p.EC2Low, p.EC2High)), plain(numeral.Whole(p.Instances)))
 	}
 	return g
 }
@@ -289,7 +285,7 @@ func candidates(list []cost.Candidate) *grid {
 func PlanCost(w io.Writer, p *cost.PlanCost, run *cost.RunEstimate, caveats []string, o Options) error {
 	t := newTerminal(nil, o)
 	t.out.WriteString(wrap(fmt.Sprintf("Plan in %s: %s that cost by the hour, %s by use, %s without a price here, %s.", visible(p.Region),
-		count(len(p.Fixed.Lines), "item"), count(len(p.ByUse), "item"), count(len(p.Unpriced), "item"), count(p.Free, "free resource")), "", "  ", t.options.Width))
+		numeral.Plural(len(p.Fixed.Lines), "item"), numeral.Plural(len(p.ByUse), "item"), numeral.Plural(len(p.Unpriced), "item"), numeral.Plural(p.Free, "free resource")), "", "  ", t.options.Width))
 	t.bill(p.Fixed)
 	if p.Fixed.Total != nil {
 		hour := *p.Fixed.Total / cost.HoursPerMonth
@@ -318,6 +314,6 @@ func (t *terminal) items(title string, list []cost.PlanItem) {
 	}
 	t.title(title)
 	for _, i := range list {
-		t.out.WriteString(wrap(visible(i.Address+": "+i.Text), " - ", "   ", t.options.Width))
+		t.item(visible(i.Address + ": " + i.Text))
 	}
 }

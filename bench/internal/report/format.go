@@ -44,7 +44,7 @@ func (s scale) format(v analysis.Value) string {
 	n, ok := v.Get()
 	if !ok {
 		if samples, few := v.TooFew(); few {
-			return missing + " (" + choose(samples, "1 sample", "samples") + ")"
+			return missing + " (" + numeral.Plural(samples, "sample") + ")"
 		}
 		return missing
 	}
@@ -54,16 +54,18 @@ func (s scale) format(v analysis.Value) string {
 	return s.Format(n)
 }
 
-func formatOne(unit analysis.Unit, v analysis.Value) string {
-	return scaleOf(unit, []analysis.Value{v}).format(v)
+// against is format for a figure that is held against a limit.
+func (s scale) against(v, limit analysis.Value) string {
+	n, known := v.Get()
+	most, limited := limit.Get()
+	if !known || !limited {
+		return s.format(v)
+	}
+	return s.Against(n, most)
 }
 
-// choose is one for a single thing, and the number before the noun for others.
-func choose(n int64, one, noun string) string {
-	if n == 1 {
-		return one
-	}
-	return numeral.Grouped(strconv.FormatInt(n, 10)) + " " + noun
+func formatOne(unit analysis.Unit, v analysis.Value) string {
+	return scaleOf(unit, []analysis.Value{v}).format(v)
 }
 
 // ratio writes a cell's ratio with the word that says which way it went.

@@ -20,9 +20,9 @@ func loop(r *result.Run) string {
 	s := &r.Scenario
 	var parts []string
 	if s.Load != scenario.Open {
-		parts = append(parts, "closed loop, "+count(s.Workers, "worker"))
+		parts = append(parts, "closed loop, "+numeral.Plural(s.Workers, "worker"))
 	} else {
-		parts = append(parts, "open loop, "+rates(r)+", "+arrivals(s)+" arrivals", "up to "+count(s.Connections, connectionNoun(s)))
+		parts = append(parts, "open loop, "+rates(r)+", "+arrivals(s)+" arrivals", "up to "+numeral.Plural(s.Connections, connectionNoun(s)))
 	}
 	if s.Protocol == scenario.HTTP2 {
 		parts = append(parts, "HTTP/2")
@@ -114,7 +114,7 @@ func waits(m *analysis.Model) []string {
 			where = "in phase " + short(w.Phase)
 		}
 		lines = append(lines, "Waiting: requests to "+short(m.Targets[w.Target].Name)+" waited for a free "+connectionNoun(&m.Run.Scenario)+", of which there were "+
-			numeral.Grouped(strconv.Itoa(w.Connections))+": "+strings.ToLower(w.Metric.Label)+" response "+formatOne(w.Metric.Unit, w.Response)+
+			numeral.Whole(w.Connections)+": "+strings.ToLower(w.Metric.Label)+" response "+formatOne(w.Metric.Unit, w.Response)+
 			" beside "+strings.ToLower(w.Metric.Label)+" service "+formatOne(w.Metric.Unit, w.Service)+", "+where+".")
 	}
 	return lines
@@ -130,8 +130,8 @@ func unsentLines(m *analysis.Model) []string {
 	}
 	for i, t := range m.Run.Targets {
 		if n, _ := row.Cells[i].Value.Get(); n > 0 {
-			lines = append(lines, "NEVER SENT: "+formatOne(analysis.Count, row.Cells[i].Value)+" of "+count(int(t.Overall.Requests), "request")+" to "+short(t.Name)+
-				" ("+formatOne(analysis.Share, share.Cells[i].Value)+"). The target, or the cap of "+count(m.Run.Scenario.Connections, connectionNoun(&m.Run.Scenario))+
+			lines = append(lines, "NEVER SENT: "+formatOne(analysis.Count, row.Cells[i].Value)+" of "+numeral.Plural(t.Overall.Requests, "request")+" to "+short(t.Name)+
+				" ("+formatOne(analysis.Share, share.Cells[i].Value)+"). The target, or the cap of "+numeral.Plural(m.Run.Scenario.Connections, connectionNoun(&m.Run.Scenario))+
 				", could not take the load. They are errors, and the times below are of the others alone; response times are therefore not called better or worse.")
 		}
 	}
@@ -206,9 +206,9 @@ func (v view) thresholds() *grid {
 			}
 		}
 		s := scaleOf(t.Metric.Unit, list)
-		cells := []cell{plain(shown), plain(visible(t.Metric.Label) + " ≤ " + s.format(t.Limit))}
+		cells := []cell{plain(shown), plain(visible(t.Metric.Label) + " ≤ " + t.LimitText)}
 		for _, target := range v.columns {
-			cells = append(cells, held(t.Held[target], s))
+			cells = append(cells, held(t.Held[target], s, t.Limit))
 		}
 		g.add(cells...)
 	}
@@ -216,15 +216,15 @@ func (v view) thresholds() *grid {
 }
 
 // held is met or missed, and by what.
-func held(h *analysis.Held, s scale) cell {
+func held(h *analysis.Held, s scale, limit analysis.Value) cell {
 	if h == nil {
 		return plain("not run")
 	}
-	value := ", " + s.format(h.Value)
+	value := ", " + s.against(h.Value, limit)
 	samples, few := h.Value.TooFew()
 	switch {
 	case few:
-		value = " (" + choose(samples, "1 sample", "samples") + ")"
+		value = " (" + numeral.Plural(samples, "sample") + ")"
 	case h.Requests == 0:
 		value = ", no requests"
 	case h.Failed:

@@ -30,6 +30,31 @@ func TestTheWorstIsFirst(t *testing.T) {
 	}
 }
 
+// TestMissedByAHair: limits are as they were given, and a figure that is above one reads so.
+func TestMissedByAHair(t *testing.T) {
+	t.Parallel()
+	run := queueing()
+	run.Thresholds = run.Judge()
+	for i := range run.Thresholds {
+		th := &run.Thresholds[i]
+		switch {
+		case th.Target != "lambda" || th.Phase != "":
+		case th.Metric == scenario.MetricP99:
+			th.Value, th.Met = new(50_020.), false
+		case th.Metric == scenario.MetricErrorRate:
+			th.Value, th.Met = new(0.0010004), false
+		}
+	}
+	m := model(t, run)
+	for form, text := range map[string]string{"terminal": terminal(t, m, report.Options{}), "Markdown": markdown(t, m), "HTML": string(page(t, m))} {
+		for _, want := range []string{"p99 ≤ 50ms", "MISSED, 50.02 ms", "Error rate ≤ 0.1%", "MISSED, 0.10004 %"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%q is not in %s", want, form)
+			}
+		}
+	}
+}
+
 func TestLoadInWords(t *testing.T) {
 	t.Parallel()
 	closed := normal()
@@ -54,7 +79,7 @@ func TestLoadInWords(t *testing.T) {
 			[]string{
 				"open loop, 0/s to 400/s, constant arrivals, up to 10 connections, grace 1s",
 				"Waiting: requests to ec2 waited for a free connection, of which there were 10: p99 response 1.89 s beside p99 service 1.60 ms, in total.",
-				"Thresholds: lambda met all 9.", "| 50/s..400/s |", "| total | p99 ≤ 50.0 ms",
+				"Thresholds: lambda met all 9.", "| 50/s..400/s |", "| total | p99 ≤ 50ms",
 			},
 			[]string{"capacity measurement", "NEVER SENT", "requests to lambda waited"},
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 	"github.com/crossover-bench/crossover/bench/internal/scenario"
 )
 
@@ -119,7 +120,7 @@ func (d *document) comparisons() {
 	if len(m.Rounds) == 0 || len(m.Comparisons) == 0 {
 		return
 	}
-	d.heading("What " + count(len(m.Rounds), "round") + " tell")
+	d.heading("What " + numeral.Plural(len(m.Rounds), "round") + " tell")
 	g, notes := d.view.comparisons(true)
 	d.table(g)
 	for _, line := range notes {

@@ -121,13 +121,12 @@ func or(s, unknown string) string {
 }
 
 func machine(e result.Environment) string {
-	text := e.OS + "/" + e.Arch + ", " + count(e.CPUs, "CPU")
+	text := e.OS + "/" + e.Arch + ", " + numeral.Plural(e.CPUs, "CPU")
 	if e.CPUModel != "" {
 		text += " (" + e.CPUModel + ")"
 	}
 	if e.MemoryMB > 0 {
-		text += ", " + count(int(e.MemoryMB), "MiB")
-		text = strings.TrimSuffix(text, "s")
+		text += ", " + numeral.Whole(e.MemoryMB) + " MiB"
 	}
 	return text
 }
@@ -198,10 +197,10 @@ func (d *document) phasePlan() {
 		length := "for " + p.Duration.String()
 		requests := "as many as fit"
 		if p.Iterations > 0 {
-			length = count(p.Iterations, "iteration") + " of each step and worker"
+			length = numeral.Plural(p.Iterations, "iteration") + " of each step and worker"
 		}
 		if n := s.Requests(p); n >= 0 {
-			requests = numeral.Grouped(strconv.Itoa(n))
+			requests = numeral.Whole(n)
 		}
 		name := visible(p.Name)
 		if p.Warmup {
@@ -211,7 +210,7 @@ func (d *document) phasePlan() {
 			g.add(plain(name), plain(or(rate(p.Rate), missing)), plain(visible(string(p.Arrivals))), plain(length), plain(requests))
 			continue
 		}
-		g.add(plain(name), plain(numeral.Grouped(strconv.Itoa(p.Workers))), plain(length), plain(requests))
+		g.add(plain(name), plain(numeral.Whole(p.Workers)), plain(length), plain(requests))
 	}
 	d.table(g)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"regexp"
 	"strings"
 	"unicode/utf8"
 )
@@ -52,11 +53,11 @@ func (g *grid) wrapped(columns int) (*grid, bool) {
 	}
 	for n, row := range g.rows {
 		for i, c := range row {
-			text := c.text
+			text := united(c.text)
 			if !g.left[i] {
 				text = joined(text)
 			}
-			out.rows[n] = append(out.rows[n], cell{strings.ReplaceAll(folded(text, wide[i]), joint, " "), c.tone})
+			out.rows[n] = append(out.rows[n], cell{parted(folded(text, wide[i])), c.tone})
 		}
 	}
 	return out, true
@@ -75,7 +76,7 @@ func (g *grid) column(i int) (wide, least int) {
 	see(g.head[i], longestWord)
 	for _, row := range g.rows {
 		if g.left[i] {
-			see(row[i].text, longestWord)
+			see(united(row[i].text), longestWord)
 		} else {
 			see(joined(row[i].text), math.MaxInt)
 		}
@@ -96,6 +97,15 @@ func joined(s string) string {
 	return figure
 }
 
+// measured is a figure, the space after it and the unit.
+var measured = regexp.MustCompile(`(\d) (µs|ms|s|%|MiB|MB|GB)($|[^\pL\d])`)
+
+// united keeps each figure of a text with its unit.
+func united(s string) string { return measured.ReplaceAllString(s, "${1}"+joint+"${2}${3}") }
+
+// parted has the spaces again.
+func parted(s string) string { return strings.ReplaceAll(s, joint, " ") }
+
 // folded breaks a text into lines of so many columns: at spaces, and within a word only where it does not fit by itself.
 func folded(s string, columns int) string {
 	var lines []string
@@ -107,7 +117,8 @@ func folded(s string, columns int) string {
 		for part := range strings.Lines(wrap(line, "", "", columns)) {
 			part = strings.TrimSuffix(part, "\n")
 			for width(part) > columns {
-				head := strings.TrimSuffix(clip(part, columns+1), "…")
+				// The space makes clip cut a part that is one column too wide.
+				head := strings.TrimSuffix(clip(part+" ", columns+1), "…")
 				if head == "" { // a character wider than the column
 					_, n := utf8.DecodeRuneInString(part)
 					head = part[:n]
@@ -118,6 +129,16 @@ func folded(s string, columns int) string {
 		}
 	}
 	return strings.Join(lines, "\n")
+}
+
+// item is one of a list. Where the width is known a word that is longer, such as the address of a resource, is broken.
+func (t *terminal) item(text string) {
+	if t.room == 0 {
+		t.out.WriteString(wrap(text, " - ", "   ", t.options.Width))
+		return
+	}
+	lines := folded(text, t.room-len(" - "))
+	t.out.WriteString(" - " + strings.ReplaceAll(lines, "\n", "\n   ") + "\n")
 }
 
 // upright has a line for each cell of a row, with its head. A row whose first cell is empty goes on with that of the row before.
@@ -143,7 +164,7 @@ func (t *terminal) upright(g *grid) string {
 				text = head + ": " + text
 			}
 			indent := " "
-			for line := range strings.SplitSeq(folded(text, t.room-len("   ")), "\n") {
+			for line := range strings.SplitSeq(parted(folded(united(text), t.room-len("   "))), "\n") {
 				if i > 0 {
 					indent = "   "
 				}

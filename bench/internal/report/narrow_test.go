@@ -63,6 +63,48 @@ func TestNarrowTables(t *testing.T) {
 	}
 }
 
+// TestNarrowFigures: where a text is wrapped, no figure in it is parted from its unit.
+func TestNarrowFigures(t *testing.T) {
+	t.Parallel()
+	g := &grid{head: []string{"Phase", "Threshold", "ec2"}, left: map[int]bool{0: true, 1: true, 2: true}}
+	g.add(plain("total"), plain("p99 ≤ 50ms"), cell{"met, 0.535 ms", toneGood})
+	g.add(plain("a phase of 12 seconds, 40 requests"), plain("Error rate ≤ 1%"), cell{"MISSED, 1.25 % of 1.50 MiB, 36 µs, -3.50 s", toneBad})
+	for columns := 12; columns < 70; columns++ {
+		terminal := newTerminal(nil, Options{})
+		terminal.room = columns
+		got := terminal.fitted(g)
+		for _, figure := range []string{"0.535 ms", "1.25 %", "1.50 MiB", "36 µs", "-3.50 s"} {
+			if !strings.Contains(got, figure) {
+				t.Errorf("in %d columns %q is parted:\n%s", columns, figure, got)
+			}
+		}
+		if widest(got) > columns || strings.Contains(got, joint) {
+			t.Errorf("in %d columns:\n%s", columns, got)
+		}
+	}
+}
+
+// TestFolded: no line is wider than the column, whatever the words, and nothing is lost but spaces.
+func TestFolded(t *testing.T) {
+	t.Parallel()
+	for _, word := range []string{"x", "漢", "…", "x漢"} {
+		for _, before := range []string{"", "a ", "ab\n"} {
+			for n := range 40 {
+				for columns := 2; columns < 20; columns++ {
+					text := before + strings.Repeat(word, n)
+					got := folded(text, columns)
+					if widest(got) > columns {
+						t.Errorf("in %d columns %q is %q", columns, text, got)
+					}
+					if strings.Join(strings.Fields(got), "") != strings.Join(strings.Fields(text), "") {
+						t.Errorf("in %d columns %q has become %q", columns, text, got)
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestNarrowCosts holds the tables of bench cost against narrow terminals.
 func TestNarrowCosts(t *testing.T) {
 	t.Parallel()
@@ -86,7 +128,26 @@ func TestNarrowCosts(t *testing.T) {
 			t.Errorf("in %d columns something is missing:\n%s", columns, out.String())
 		}
 	}
+	address := "module.redis.module.network.aws_vpc_endpoint.with_a_name_that_is_longer_than_the_terminal"
+	bill.Lines[0].Note = "see " + address
+	plan := &cost.PlanCost{
+		Region: "eu-west-1", Fixed: bill, ByUse: []cost.PlanItem{{Address: address, Text: "by the gigabyte that goes through it"}},
+		Unpriced: []cost.PlanItem{{Address: address + `["eu-west-1a"]`, Text: "aws_vpc_endpoint has no price here"}},
+	}
+	for _, columns := range []int{40, 60, 80, 81, 90, 93} {
+		var out bytes.Buffer
+		if err := PlanCost(&out, plan, &cost.RunEstimate{Targets: []*cost.Bill{bill}, Total: &usd}, []string{"List prices."}, Options{Width: columns}); err != nil {
+			t.Fatal(err)
+		}
+		if widest(out.String()) > columns || strings.Count(strings.Join(strings.Fields(out.String()), ""), address) != 4 {
+			t.Errorf("a plan in %d columns:\n%s", columns, out.String())
+		}
+	}
 	var piped bytes.Buffer
+	if err := PlanCost(&piped, plan, nil, nil, Options{}); err != nil || !strings.Contains(piped.String(), "\n - "+address+":") {
+		t.Errorf("where the width is not known an address is not whole: %v\n%s", err, piped.String())
+	}
+	piped.Reset()
 	if err := Cost(&piped, c, Options{}); err != nil || !strings.Contains(piped.String(), fmt.Sprintf(" %s  ", bill.Lines[0].Item)) {
 		t.Errorf("where the width is not known a table is not whole: %v\n%s", err, piped.String())
 	}

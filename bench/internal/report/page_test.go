@@ -1,8 +1,10 @@
 package report_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -91,6 +93,7 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("a fetch was %s; served were %q", what, o.served)
 		}
 	})
+	t.Run("figures", func(t *testing.T) { figures(t, open(t, ctx, text, 1200, 900, "light")) })
 	t.Run("hostile names", func(t *testing.T) {
 		o := open(t, ctx, page(t, full(t, hostile())), 1200, 900, "light")
 		o.drawnAll([]string{"percentiles", "latency-cdf", "latency-over-time", "throughput-over-time", "break-even", "waterfall"})
@@ -175,6 +178,31 @@ func keyboard(t *testing.T, o *tab) {
 		t.Errorf("after the button aria-pressed is %s, and the colours are %q", pressed, list[0].Colors)
 	}
 	o.quiet()
+}
+
+// figures holds what is read in a chart against the tables: the script writes each time as package numeral does.
+func figures(t *testing.T, o *tab) {
+	t.Helper()
+	script, err := os.ReadFile("web/report.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, part, found := strings.Cut(string(script), "// --- figures as text")
+	part, _, ended := strings.Cut(part, "// --- axes")
+	if !found || !ended {
+		t.Fatal("the script has no part about figures as text")
+	}
+	times := []float64{1, 36, 36.44, 999, 999.4, 999.6, 1000, 2281, 999_400, 999_499, 999_600, 999_999, 1e6, 13_441_000, 3_612e6, -999.6, -2281}
+	values, err := json.Marshal(times)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := eval[[]string](o, "(() => { //"+part+"return "+string(values)+".map(readings.us); })()")
+	for i, v := range times {
+		if want := numeral.Time(v); got[i] != want {
+			t.Errorf("%v µs are %q in a chart and %q in a table", v, got[i], want)
+		}
+	}
 }
 
 // names says that what has no text has a name, and that each chart has its figures as a table.

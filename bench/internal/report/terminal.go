@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // Options say what the terminal is like.
@@ -105,7 +106,7 @@ func (t *terminal) comparisons() {
 	if len(m.Rounds) == 0 || len(m.Comparisons) == 0 {
 		return
 	}
-	t.title("What " + count(len(m.Rounds), "round") + " tell")
+	t.title("What " + numeral.Plural(len(m.Rounds), "round") + " tell")
 	for other := 1; other < len(m.Targets); other++ {
 		if other > 1 {
 			t.out.WriteString("\n")

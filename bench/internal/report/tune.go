@@ -121,7 +121,7 @@ func (t Tune) loud() []string {
 	if n := len(t.Warnings); n > 0 {
 		text := "The load generator may have been at its limits, and the figures not the configurations' alone: " + visible(t.Warnings[0])
 		if n > 1 {
-			text += fmt.Sprintf(" (And %s, in %s.)", count(n-1, "more reason"), TuneJSONName)
+			text += fmt.Sprintf(" (And %s, in %s.)", numeral.Plural(n-1, "more reason"), TuneJSONName)
 		}
 		list = append(list, text)
 	}
@@ -133,7 +133,7 @@ func (t Tune) subject() string {
 	if t.RateRPS != nil {
 		at = "costs at " + perSecond3(*t.RateRPS)
 	}
-	return fmt.Sprintf("%s, %s in turns drawn from seed %d; %s, list prices of %s without tax.", visible(t.Scenario), count(t.Rounds, "round"), t.Seed, at, visible(t.PricesWritten))
+	return fmt.Sprintf("%s, %s in turns drawn from seed %d; %s, list prices of %s without tax.", visible(t.Scenario), numeral.Plural(t.Rounds, "round"), t.Seed, at, visible(t.PricesWritten))
 }
 
 func (t Tune) percentile() string {

@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/crossover-bench/crossover/bench/internal/analysis"
@@ -91,7 +90,7 @@ func (t Tune) row(c *tune.Configuration, s scale, wide, cpu bool) []cell {
 	if wide {
 		row = append(row, plain(rangeText(c.Tail, func(v float64) string { return s.format(analysis.Known(v)) })), plain(usd), plain(rangeText(c.USDPerMillion, numeral.Digits)))
 		row = append(row, ofFunction(c)...)
-		row = append(row, plain(numeral.Grouped(strconv.FormatInt(c.Errors, 10))))
+		row = append(row, plain(numeral.Whole(c.Errors)))
 	} else {
 		row = append(row, plain(usd))
 	}
@@ -111,7 +110,7 @@ func ofFunction(c *tune.Configuration) []cell {
 		billed = numeral.Digits(c.BilledMS.Point)
 	}
 	if c.Cold != nil {
-		cold = numeral.Grouped(strconv.FormatInt(*c.Cold, 10))
+		cold = numeral.Whole(*c.Cold)
 	}
 	return []cell{plain(billed), plain(cold)}
 }

@@ -55,14 +55,7 @@ func reasons(g result.Generator) string {
 func subject(m *analysis.Model) string {
 	s := &m.Run.Scenario
 	rounds := max(m.Run.Rounds, 1)
-	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop(m.Run), count(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
-}
-
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return numeral.Grouped(strconv.Itoa(n)) + " " + noun + "s"
+	return fmt.Sprintf("%s (%s), %s, seed %s", visible(s.Name), loop(m.Run), numeral.Plural(rounds, "round"), strconv.FormatUint(m.Run.Seed, 10))
 }
 
 // summary is the figures in words, and what was found besides.
@@ -111,8 +104,8 @@ func coldStarts(m *analysis.Model) []string {
 		if c == nil || c.Requests == 0 && (c.Environments == nil || *c.Environments == 0) {
 			continue
 		}
-		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), numeral.Grouped(strconv.FormatInt(c.Requests, 10)),
-			count(int(t.Overall.Requests), "request"))
+		line := fmt.Sprintf("Cold starts: %s %s of %s", short(t.Name), numeral.Whole(c.Requests),
+			numeral.Plural(t.Overall.Requests, "request"))
 		p50, _ := analysis.Find(m.ColdStarts, "cold_p50")
 		highest, _ := analysis.Find(m.ColdStarts, "cold_max")
 		middle, name := p50.Cells[i].Value, "median"
@@ -134,7 +127,7 @@ func coldStarts(m *analysis.Model) []string {
 func otherEnvironments(m *analysis.Model, target int) string {
 	var parts []string
 	if n := m.Run.Targets[target].ColdStarts.WarmedByCheck; n > 0 {
-		parts = append(parts, numeral.Grouped(strconv.FormatInt(n, 10))+" by the check before the load")
+		parts = append(parts, numeral.Whole(n)+" by the check before the load")
 	}
 	row, _ := analysis.Find(m.ColdStarts, "uncounted")
 	if n, _ := row.Cells[target].Value.Get(); n > 0 {

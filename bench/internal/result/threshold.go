@@ -29,6 +29,11 @@ type Threshold struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// LimitText is the limit as users write it: 50ms, 1%.
+func (t *Threshold) LimitText() string {
+	return scenario.Threshold{Metric: t.Metric, Limit: t.Limit}.LimitText()
+}
+
 // Why a threshold has no value.
 const (
 	reasonNoRequests = "no requests"

@@ -2,6 +2,7 @@ package scenario_test
 
 import (
 	"fmt"
+	"strconv"
 	"testing"
 	"time"
 
@@ -152,6 +153,24 @@ func TestParseSLO(t *testing.T) {
 				t.Errorf("error %q, want %q", message, tt.err)
 			}
 		})
+	}
+}
+
+// TestSLOAsGiven: a limit is written as it was given, to the nanosecond and the thousandth of a percent.
+func TestSLOAsGiven(t *testing.T) {
+	check := func(text string) {
+		slo, err := scenario.ParseSLO(text)
+		if err != nil || slo.String() != text {
+			t.Errorf("%s is written as %s: %v", text, slo, err)
+		}
+	}
+	for _, step := range []int64{1, 7919, 12_345_678_901} {
+		for n := range int64(250) {
+			check("p99=" + time.Duration(1000+n*step).String())
+		}
+	}
+	for n := range 100_000 {
+		check("error_rate=" + strconv.FormatFloat(float64(n)/1000, 'f', -1, 64) + "%")
 	}
 }
 

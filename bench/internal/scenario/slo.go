@@ -3,6 +3,7 @@ package scenario
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -57,12 +58,14 @@ func (p *parser) slo(n *yaml.Node, at string) SLO {
 }
 
 // String is a threshold as it is written on a command line: p99=50ms.
-func (t Threshold) String() string {
-	limit := time.Duration(t.Limit * float64(time.Microsecond)).String()
+func (t Threshold) String() string { return t.Metric.Name() + "=" + t.LimitText() }
+
+// LimitText is the limit as it is written there: 50ms, 1%. It is exact, as all that a user has set.
+func (t Threshold) LimitText() string {
 	if t.Metric == MetricErrorRate {
-		limit = strconv.FormatFloat(t.Limit*100, 'g', 6, 64) + "%"
+		return strconv.FormatFloat(t.Limit*100, 'g', 6, 64) + "%"
 	}
-	return t.Metric.Name() + "=" + limit
+	return time.Duration(math.Round(t.Limit * float64(time.Microsecond))).String()
 }
 
 // String is all thresholds as ParseSLO reads them.

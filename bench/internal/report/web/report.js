@@ -24,8 +24,13 @@
     return short(v);
   };
   const whole = (v) => (Number.isInteger(v) ? v.toLocaleString("en-US") : digits(v));
+  // The unit is that of the figure as it is shown: 999.6 µs are 1.00 ms.
+  const time = (v, number, little) => {
+    const shown = Math.abs(Number(v.toPrecision(3)));
+    return v === 0 ? "0" : shown >= 1e6 ? number(v / 1e6) + " s" : shown >= 1e3 ? number(v / 1e3) + " ms" : little(v) + " µs";
+  };
   const formats = (number, many, little) => ({
-    us: (v) => (v === 0 ? "0" : Math.abs(v) >= 1e6 ? number(v / 1e6) + " s" : Math.abs(v) >= 1e3 ? number(v / 1e3) + " ms" : little(v) + " µs"),
+    us: (v) => time(v, number, little),
     s: (v) => short(v) + " s",
     share: (v) => number(v * 100) + " %",
     percentile: (v) => (v <= 1 ? "min" : "p" + Number((100 - 100 / v).toFixed(Math.max(1, Math.ceil(Math.log10(v) - 1e-9))))),
