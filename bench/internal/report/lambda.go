@@ -81,7 +81,7 @@ func (d *document) lambda() {
 		}
 		d.paragraph("%s, %s:", md(m.Targets[i].Name), text)
 		d.code("", line)
-		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() {
+		d.details("The concurrency of "+short(m.Targets[i].Name)+" in figures", func() {
 			d.table(concurrencyTable(l))
 			d.paragraph("%s", concurrencyNote(l.CountsEnvironments()))
 		})
