@@ -25,7 +25,7 @@ func (c *collector) openMeters() []string {
 		if !t.Metered() {
 			continue
 		}
-		m, err := t.SettledMeter(settling)
+		m, err := t.Sample(settling)
 		if err != nil {
 			continue // a service that has ended is told of by those who watch it
 		}
@@ -36,6 +36,19 @@ func (c *collector) openMeters() []string {
 		}
 	}
 	return warnings
+}
+
+// betweenTurns is how long invocations may still be in work after a turn, until its concurrency is told apart from that of the next one.
+const betweenTurns = 100 * time.Millisecond
+
+// sample has all local Lambda services sample their concurrency between two turns, whoever had the last one: one whose turn is about to
+// come was idle until now.
+func (c *collector) sample() {
+	for _, t := range c.targets {
+		if t.Metered() {
+			_, _ = t.Sample(betweenTurns) // a service that has ended is told of by those who watch it
+		}
+	}
 }
 
 // close reads the meter after the load; nil if there is none.

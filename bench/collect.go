@@ -59,6 +59,7 @@ func (c *collector) Ended(t loadgen.Turn, p recorder.Phase, spun time.Duration) 
 	c.totals[t.Target].strain.add(c.before, takeVitals(), spun)
 	c.countFiles()
 	c.count(t, c.scenario.Phases[t.Phase], &p)
+	c.sample()
 }
 
 // count adds what was recorded in a turn.

@@ -320,13 +320,16 @@ func functionEnv(flags []string, lookup func(string) (string, bool)) (map[string
 	return env, errors.Join(errs...)
 }
 
-// serveControl is how bench's other process asks for the meter: a line in, a line of JSON out. It ends with its input, so that
-// the service cannot outlive who asked for it.
+// serveControl is how bench's other process asks for the meter: a line in, a line of JSON out. The line "sample" takes a sample of the
+// concurrency before. It ends with its input, so that the service cannot outlive who asked for it.
 func serveControl(ctx context.Context, in io.Reader, out io.Writer, service *emulator.Service) error {
 	ended := make(chan error, 1)
 	go func() {
 		lines, answers := bufio.NewScanner(in), json.NewEncoder(out)
 		for lines.Scan() {
+			if lines.Text() == target.ControlSample {
+				service.Sample()
+			}
 			report := target.MeterReport{Meter: service.Meter()}
 			if err := service.LastInitError(); err != nil {
 				report.InitError = err.Error()

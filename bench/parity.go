@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -171,18 +172,19 @@ func (o *parityOptions) show(std streams, results []*parity.Result) error {
 
 func (o *parityOptions) tables(std streams, results []*parity.Result) error {
 	summary := make([][]string, 0, len(results))
+	count := func(n int) string { return numeral.Grouped(strconv.Itoa(n)) }
 	for _, r := range results {
 		if rows := r.Rows(o.explain); len(rows) > 0 {
 			if _, err := fmt.Fprintf(std.out, "%s: %s and %s\n", r.Door, r.Left.Name, r.Right.Name); err != nil {
 				return err
 			}
-			if err := report.List(std.out, parity.Columns(), rows, terminalOptions(std.out)); err != nil {
+			if err := report.List(std.out, parity.Columns(), len(parity.Columns()), rows, terminalOptions(std.out)); err != nil {
 				return err
 			}
 		}
 		summary = append(summary, []string{
-			r.Door, fmt.Sprint(r.Requests), fmt.Sprint(len(r.Differences)), fmt.Sprint(len(r.Explained)),
+			r.Door, count(r.Requests), count(len(r.Differences)), count(len(r.Explained)),
 		})
 	}
-	return report.List(std.out, []string{"front door", "requests", "differences", "explained"}, summary, terminalOptions(std.out))
+	return report.List(std.out, []string{"Front door", "Requests", "Differences", "Explained"}, 1, summary, terminalOptions(std.out))
 }

@@ -53,7 +53,7 @@ func newResult(ctx context.Context, set *target.Set, s *scenario.Scenario, o *ru
 // conclude completes r with what was measured and says in an error why a run is not a good one.
 func conclude(r *result.Run, set *target.Set, c *collector, warmed []int64, died <-chan error) error {
 	var errs []error
-	r.FinishedAt = time.Now().UTC().Truncate(time.Millisecond)
+	r.Finish(time.Now().UTC().Truncate(time.Millisecond))
 	var meterErrs []error
 	r.Targets, meterErrs = c.finish(warmed)
 	c.addCapacity(r)

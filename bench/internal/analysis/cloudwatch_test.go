@@ -40,16 +40,16 @@ func TestBilledByTheLog(t *testing.T) {
 		t.Parallel()
 		run := deployed(1)
 		f := run.Targets[1].CloudWatch.Function
-		f.Invocations, f.Sent, f.BilledMS = 60, 80, 240
+		f.Invocations, f.Sent, f.BilledMS = 160, 180, 640
 		in := analysis.CostInputsOf(run)
-		if in.Estimated || in.BilledMS.Point != 4 || in.BilledMS.Low != 4 || !strings.Contains(strings.Join(in.Caveats, "\n"), "over 60 invocations of 80,") {
+		if in.Estimated || in.BilledMS.Point != 4 || in.BilledMS.Low != 4 || !strings.Contains(strings.Join(in.Caveats, "\n"), "over 160 invocations of 180,") {
 			t.Errorf("billed %+v, caveats %q", in.BilledMS, in.Caveats)
 		}
 	})
 	t.Run("the meter of the local service comes first", func(t *testing.T) {
 		t.Parallel()
 		run := deployed(1)
-		run.Targets[1].Lambda = &result.Lambda{Invocations: 10, BilledMS: 90, MemoryMB: 512}
+		run.Targets[1].Lambda = &result.Lambda{Invocations: 100, BilledMS: 900, MemoryMB: 512}
 		if in := analysis.CostInputsOf(run); in.BilledMS.Point != 9 {
 			t.Errorf("billed %+v", in.BilledMS)
 		}

@@ -18,9 +18,12 @@ type CostInputs struct {
 	Lambda, EC2         result.Spec
 	// Arch of the function and EC2Arch of the other target, as AWS spells it: the spec's, or that of the machine.
 	Arch, EC2Arch string
-	// BilledMS is the mean billed time of an invocation in ms, inits included. Estimated says that it was not measured.
+	// BilledMS is the mean billed time of an invocation in ms, inits included; nil where it is not known, or known of too few invocations.
+	// Estimated says that it was not measured.
 	BilledMS  *cost.Interval
 	Estimated bool
+	// tooFew says in the end of a sentence of how few invocations the billed time is known; empty where they are enough, or none.
+	tooFew string
 	// Provisioned is the concurrency that the run kept, with the share of the invocations that it served. ShareAssumed says that the share
 	// was not measured, and that all of them are taken.
 	Provisioned  cost.Provisioned
@@ -30,6 +33,8 @@ type CostInputs struct {
 	Capacity *cost.Interval
 	AtLeast  bool
 	Bound    string
+	// endedBy is what ended a search that is AtLeast.
+	endedBy result.CapacityLimit
 	// Rate in requests/s that the function answered, or the other target where there is no function.
 	Rate *cost.RPS
 	// LambdaMeets and EC2Meets say whether the thresholds were kept in total; nil without any, and where nothing was measured that tells.
@@ -136,6 +141,7 @@ func (in *CostInputs) billed(t *result.Target) {
 	case f.log != nil && f.log.Invocations > 0:
 		in.logged(t, f.log)
 	case t.Kind == "lambda" && in.estimate(t):
+	case in.tooFew != "":
 	default:
 		in.caveat("%s: what it was billed for is not in the result; --duration gives it.", t.Name)
 	}
@@ -147,11 +153,25 @@ func (in *CostInputs) metered(t *result.Target, l *result.Lambda) {
 		in.caveat("%s: no invocation was billed.", t.Name)
 		return
 	}
+	if in.few(t, settled) {
+		return
+	}
 	ms := cost.Exactly(float64(l.BilledMS) / float64(settled))
 	in.BilledMS = &ms
 	in.caveat("%s: the billed time is %s on the local Lambda service, a mean of %s ms over %s, inits included. On AWS the same code takes another time.",
 		t.Name, t.Provenance, numeral.Digits(ms.Point), numeral.Plural(settled, "invocation"))
 	in.inits(t, l.InitBilledMS, l.BilledMS)
+}
+
+// few says whether so many invocations are too few to tell what one is billed for, and notes it.
+func (in *CostInputs) few(t *result.Target, invocations int64) bool {
+	if invocations >= enoughAnswers {
+		return false
+	}
+	in.tooFew = fmt.Sprintf("what %s was billed for is known of %s alone, and a mean takes %d", t.Name, numeral.Plural(invocations, "invocation"), enoughAnswers)
+	in.caveat("%s: %s %s billed of the %d that a mean of the billed time takes; --duration gives it.", t.Name,
+		numeral.Plural(invocations, "invocation"), choose(invocations, "was", "were"), enoughAnswers)
+	return true
 }
 
 // muchInit is the share of the billed time from which on a reader should know that inits are in it.
@@ -167,6 +187,9 @@ func (in *CostInputs) inits(t *result.Target, initMS, billedMS int64) {
 
 // logged has a range where there are rounds enough for one.
 func (in *CostInputs) logged(t *result.Target, l *result.FunctionLog) {
+	if in.few(t, l.Invocations) {
+		return
+	}
 	ms := cost.Exactly(float64(l.BilledMS) / float64(l.Invocations))
 	of := numeral.Plural(l.Invocations, "invocation")
 	if l.Invocations < l.Sent {
@@ -195,7 +218,7 @@ const halfMS = 0.5
 func (in *CostInputs) estimate(t *result.Target) bool {
 	s := &t.Overall
 	waited, known := optional(s.ServiceTime.Mean).Get()
-	if !known || s.Successes == 0 {
+	if !known || s.Successes == 0 || in.few(t, s.Successes) {
 		return false
 	}
 	ms := cost.Interval{Low: 1, High: waited/microsecondsPerMS + 2*halfMS}

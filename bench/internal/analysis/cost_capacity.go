@@ -30,8 +30,10 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 		}
 		in.Capacity, in.AtLeast = &found, c.LimitedBy != result.LimitTarget
 		if in.AtLeast {
-			in.Bound = "The search for the capacity of " + t.Name + " did not come to its end."
-			in.caveat("%s: something else than the target ended the search for its capacity, so that one instance may take more.", t.Name)
+			var ended string
+			in.endedBy = c.LimitedBy
+			in.Bound, ended = boundOf(t.Name, c.LimitedBy)
+			in.caveat("%s: %s ended the search for its capacity, so that one instance may take more.", t.Name, ended)
 		}
 	} else if phase, rate := fastest(t); phase != "" {
 		reached := cost.Interval{Low: rate.Low / each, Point: rate.Point / each, High: rate.High / each}
@@ -50,8 +52,21 @@ func (in *CostInputs) capacity(run *result.Run, t *result.Target) {
 	}
 }
 
+// boundOf says in a sentence why a search that the target did not end has no upper end, and in a few words what ended it.
+func boundOf(name string, by result.CapacityLimit) (sentence, ended string) {
+	switch by {
+	case result.LimitMaxRate:
+		return "The capacity of " + name + " was searched for only up to the highest rate that was allowed.", "the highest rate that was allowed"
+	case result.LimitGenerator:
+		return "The search for the capacity of " + name + " ended where the load generator was at its limits.", "the load generator"
+	default:
+		return "The search for the capacity of " + name + " did not come to its end.", "something else than the target"
+	}
+}
+
 // enoughAnswers is how many right answers it takes to tell the rate of a phase. Of n that come independently of each other it is known
-// within 2/√n, with 95 % confidence: of 100 as well as assumedRange has it.
+// within 2/√n, with 95 % confidence: of 100 as well as assumedRange has it. It takes as many invocations to tell what one is billed, whose
+// times spread about as much as their mean, cold starts among them.
 const enoughAnswers = 100
 
 // fastest is the phase that counts with the most right answers a second over all its rounds together, and the range of its rounds: a turn

@@ -147,6 +147,7 @@ func TestCostInputsOfRunsThatLackThem(t *testing.T) {
 		"only a function":  {func(r *result.Run) { r.Targets = r.Targets[1:] }, true, false},
 		"only an instance": {func(r *result.Run) { r.Targets = r.Targets[:1] }, false, true},
 		"no meter":         {func(r *result.Run) { r.Targets[1].Lambda = nil }, false, true},
+		"too few billed":   {func(r *result.Run) { r.Targets[1].Lambda.Unsettled = 6 }, false, true},
 		"nothing billed":   {func(r *result.Run) { r.Targets[1].Lambda.Unsettled = 105 }, false, true},
 		"nothing answered": {func(r *result.Run) {
 			for i := range r.Targets[0].Phases {

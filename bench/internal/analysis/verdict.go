@@ -45,8 +45,9 @@ type Verdict struct {
 	Assumptions []string `json:"assumptions"`
 	Caveats     []string `json:"caveats"`
 
-	bound string // of CostInputs
-	spans []cost.Span
+	bound   string // of CostInputs
+	further string // what a search would take to find more, after a space
+	spans   []cost.Span
 }
 
 // What is assumed of a target that does not tell, and the range around what was measured without one.
@@ -79,6 +80,9 @@ func (m *Model) verdict() *Verdict {
 	v.Interrupted = m.Run.Interrupted
 	v.slo(m.Run)
 	v.Estimated, v.AtLeast, v.bound = in.Estimated, in.AtLeast, in.Bound
+	if in.endedBy == result.LimitMaxRate {
+		v.further = " with a higher --max-rate"
+	}
 	v.cost(m, in)
 	v.Text = strings.Join(v.sentences(m), " ")
 	return v
@@ -118,6 +122,9 @@ func untold(t *result.Target) string {
 // cost looks for the rates; what is missing for that it says.
 func (v *Verdict) cost(m *Model, in *CostInputs) {
 	switch {
+	case in.BilledMS == nil && in.tooFew != "":
+		v.Unknown = in.tooFew
+		return
 	case in.BilledMS == nil:
 		v.Unknown = "what " + in.LambdaName + " was billed for is not known"
 		return

@@ -74,7 +74,7 @@ func (v *Verdict) named(who cost.Cheaper) string {
 func (v *Verdict) changes(c *cost.Comparison, b duties) {
 	if v.AtLeast && b.even.EC2Above == nil {
 		// It hangs on a capacity that nobody has seen, so that the figures themselves cross nowhere that can be told.
-		v.Changes = append(v.Changes, fmt.Sprintf("How much one instance of %s takes would decide more of it: bench run --find-capacity measures that.", v.EC2))
+		v.Changes = append(v.Changes, fmt.Sprintf("How much one instance of %s takes would decide more of it: bench run --find-capacity%s measures that.", v.EC2, v.further))
 		return
 	}
 	now := edgeOf(b.even)

@@ -47,6 +47,14 @@ func TestVerdict(t *testing.T) {
 		{"a generator at its limits", func(r *result.Run) { r.Generator.Verdict = result.Suspect }, []string{`verdict is "suspect", so take it with care`}, nil},
 		{"no bill", func(r *result.Run) { r.Targets[1].Lambda = nil }, []string{"cannot be said: what lambda was billed for is not known"}, []string{"costs less below"}},
 		{"no invocation", func(r *result.Run) { r.Targets[1].Lambda.Invocations, r.Targets[1].Lambda.Unsettled = 0, 0 }, []string{"cannot be said"}, nil},
+		{
+			"few invocations", func(r *result.Run) {
+				r.Interrupted = true
+				r.Targets[1].Lambda.Invocations, r.Targets[1].Lambda.Unsettled, r.Targets[1].Lambda.BilledMS = 3, 0, 30
+			},
+			[]string{"cannot be said: what lambda was billed for is known of 3 invocations alone, and a mean takes 100."},
+			[]string{"costs less below", "is not known"},
+		},
 		{"few rounds", func(r *result.Run) {
 			*r = *resulttest.Run(resulttest.FourPhase(20), 1, resulttest.EC2(), resulttest.Lambda())
 		}, []string{"cannot be said of 1 round; that takes 5"}, []string{"times that of"}},
@@ -99,11 +107,20 @@ func TestReachedRateIsNoCapacity(t *testing.T) {
 	if found.AtLeast || found.LambdaBelow == nil || *found.LambdaBelow <= *v.LambdaBelow || strings.Contains(found.Text, "searched") {
 		t.Errorf("%+v", found)
 	}
-	// One that the generator ended is not.
-	run.Targets[0].Capacity.LimitedBy = result.LimitGenerator
-	ended := compare(t, run).Verdict
-	if !ended.AtLeast || *ended.LambdaBelow != *v.LambdaBelow || !strings.Contains(ended.Text, "did not come to its end") {
-		t.Errorf("%+v", ended)
+	// One that something else has ended is not, and says what that was.
+	for by, want := range map[result.CapacityLimit][2]string{
+		result.LimitGenerator: {"ended where the load generator was at its limits.", "the load generator ended the search"},
+		result.LimitMaxRate:   {"was searched for only up to the highest rate that was allowed.", "the highest rate that was allowed ended the search"},
+		"":                    {"did not come to its end.", "something else than the target ended the search"},
+	} {
+		run.Targets[0].Capacity.LimitedBy = by
+		ended := compare(t, run).Verdict
+		if !ended.AtLeast || *ended.LambdaBelow != *v.LambdaBelow || !strings.Contains(ended.Text, want[0]) || !strings.Contains(strings.Join(ended.Caveats, "\n"), want[1]) {
+			t.Errorf("limited by %q: %+v", by, ended)
+		}
+		if higher := "with a higher --max-rate"; strings.Contains(ended.Text, higher) != (by == result.LimitMaxRate) {
+			t.Errorf("limited by %q, %s: %s", by, higher, ended.Text)
+		}
 	}
 }
 

@@ -75,8 +75,30 @@ func TestSamplesLoseNoPeak(t *testing.T) {
 	for i := range 10 {
 		s.tick(ConcurrencySample{AtMS: int64(10+i) * 1000, Idle: 5, Peaks: Peaks{EnvironmentsMax: 5}})
 	}
-	if len(s.list) != 11 || s.list[10].AtMS != 10_000 {
-		t.Errorf("%d samples, want one more of 10 s without any: %+v", len(s.list), s.list[10:])
+	if len(s.list) != 11 || s.list[10].AtMS != 19_000 {
+		t.Errorf("%d samples, want one more, at the end of 10 s without any: %+v", len(s.list), s.list[10:])
+	}
+}
+
+// TestSampleBetweenTwoTicks: what comes after it is not of the time before, and what nothing has changed in is not of the time after.
+func TestSampleBetweenTwoTicks(t *testing.T) {
+	var s samples
+	idle := Peaks{EnvironmentsMax: 2}
+	s.tick(ConcurrencySample{AtMS: 0, Idle: 2, Peaks: idle})
+	s.add(ConcurrencySample{AtMS: 400, Idle: 2, Peaks: Peaks{BusyMax: 2, EnvironmentsMax: 2}})
+	s.add(ConcurrencySample{AtMS: 800, Idle: 2, Peaks: idle})
+	s.tick(ConcurrencySample{AtMS: 1000, Idle: 2, Peaks: idle})
+	s.add(ConcurrencySample{AtMS: 1100, Idle: 2, Peaks: idle})
+	s.add(ConcurrencySample{AtMS: 1500, Idle: 10, Peaks: Peaks{BusyMax: 10, EnvironmentsMax: 10, StartingMax: 8}})
+	s.add(ConcurrencySample{AtMS: 1500, Busy: 1, Idle: 9, Peaks: Peaks{BusyMax: 1, EnvironmentsMax: 10}})
+	want := []ConcurrencySample{
+		{AtMS: 0, Idle: 2, Peaks: idle},
+		{AtMS: 400, Idle: 2, Peaks: Peaks{BusyMax: 2, EnvironmentsMax: 2}},
+		{AtMS: 1100, Idle: 2, Peaks: idle},
+		{AtMS: 1500, Busy: 1, Idle: 9, Peaks: Peaks{BusyMax: 10, EnvironmentsMax: 10, StartingMax: 8}},
+	}
+	if !slices.Equal(s.list, want) {
+		t.Errorf("%+v\nwant %+v", s.list, want)
 	}
 }
 

@@ -319,6 +319,9 @@ func (s *Service) URL(name FrontDoor) string {
 // Meter is what has happened so far.
 func (s *Service) Meter() Meter { return s.fn.readMeter() }
 
+// Sample adds a sample of now to Meter.Concurrency, so that what comes next is told apart from what was before.
+func (s *Service) Sample() { s.fn.sampleConcurrency() }
+
 // LastInitError is the last failure of an init, nil if none has failed. It explains answers with status 502 to people
 // whose bootstrap cannot start.
 func (s *Service) LastInitError() *InitError {

@@ -72,7 +72,7 @@ type Meter struct {
 	FrozenMS int64  `json:"frozen_ms"`
 	Frozen   int    `json:"frozen"`
 	// Concurrency is how many environments were busy, idle and starting, over time: one sample a second at most, and less often the
-	// longer the service runs, up to 600.
+	// longer the service runs, and those of Service.Sample, up to 600 together.
 	Concurrency []ConcurrencySample `json:"concurrency"`
 	// Now is the concurrency at the time of asking; its peaks are since the last of the samples above.
 	Now ConcurrencySample `json:"now"`

@@ -7,7 +7,7 @@ const (
 	maxConcurrencies = 600
 )
 
-// ConcurrencySample is how many environments were doing what at one time. It holds until the next sample.
+// ConcurrencySample is how many environments were doing what at one time, and its peaks are of the time since the sample before.
 type ConcurrencySample struct {
 	// AtMS is the time since the service was started in ms.
 	AtMS int64 `json:"at_ms"`
@@ -43,20 +43,33 @@ type samples struct {
 	most  Peaks // since the last sample
 }
 
-// tick adds a sample, if it is time for one. One is left out where all has been as the last sample has it: then that holds for all of the
-// time, and not only at its end.
+// tick adds a sample, if it is time for one.
 func (s *samples) tick(now ConcurrencySample) {
 	s.every = max(s.every, 1)
-	s.most.raise(now.Peaks)
 	if s.ticks++; s.ticks < s.every {
+		s.most.raise(now.Peaks)
 		return
 	}
 	s.ticks = 0
+	s.add(now)
+}
+
+// add adds a sample, whatever the time. Where all has been as the last one has it, that one is moved on to now instead: it holds for all of
+// the time since the one before it, and the next one begins now.
+func (s *samples) add(now ConcurrencySample) {
+	s.most.raise(now.Peaks)
 	now.Peaks, s.most = s.most, Peaks{}
 	if n := len(s.list); n > 0 {
-		last := s.list[n-1]
+		last := &s.list[n-1]
+		at := last.AtMS
 		last.AtMS = now.AtMS
-		if last == now && now.BusyMax == now.Busy && now.StartingMax == now.Starting {
+		if *last == now && now.BusyMax == now.Busy && now.StartingMax == now.Starting {
+			return
+		}
+		last.AtMS = at
+		if at == now.AtMS { // one more of the same millisecond would be of no time at all
+			now.raise(last.Peaks)
+			*last = now
 			return
 		}
 	}
@@ -91,6 +104,13 @@ func (f *function) watchConcurrency() {
 			return
 		}
 	}
+}
+
+// sampleConcurrency takes a sample now.
+func (f *function) sampleConcurrency() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.samples.add(f.concurrency(time.Since(f.began)))
 }
 
 // concurrency is the sample of now; f.mu is held.

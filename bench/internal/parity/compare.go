@@ -145,7 +145,7 @@ func Run(ctx context.Context, left, right Target, c *Corpus, door string, timeou
 }
 
 // Columns are the headings of Rows.
-func Columns() []string { return []string{"request", "field", "left", "right"} }
+func Columns() []string { return []string{"Request", "Field", "Left", "Right"} }
 
 // Rows are the differences as the rows of a table, in the order of the corpus. explained adds those that the table of front
 // doors explains.

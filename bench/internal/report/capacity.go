@@ -144,7 +144,7 @@ func (d *document) capacity() {
 		"All other figures of this report are of each target at the rate that it kept, which is another load for each.")
 	for i, c := range m.Capacity.Found {
 		if c != nil && len(c.Trials) > 0 {
-			d.details("The trials of "+md(m.Targets[i].Name), func() { d.table(trials(c)) })
+			d.details("The trials of "+short(m.Targets[i].Name), func() { d.table(trials(c)) })
 		}
 	}
 }

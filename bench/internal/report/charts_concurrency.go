@@ -61,7 +61,7 @@ func environmentsFigure(m *analysis.Model) figure {
 	case cold == 0:
 		notes = append(notes, "No interval had a cold request.")
 	default:
-		notes = append(notes, "Cold requests are those of an interval, as their answers say.")
+		notes = append(notes, "Cold requests are those of an interval, as their answers say; in the table, of the intervals that ended in that time.")
 	}
 	f.note = strings.Join(notes, " ") + bandsNote(m)
 	f.Summary = "Lines over the time of the load. " + strings.Join(parts, "; ") + "."
@@ -71,12 +71,10 @@ func environmentsFigure(m *analysis.Model) figure {
 func concurrencySeries(m *analysis.Model, target int) []chart.Series {
 	l := m.Run.Targets[target].Lambda
 	busy := chart.Series{Label: inChart(m, target) + ", invocations at once", Color: target, Bold: true}
-	all := chart.Series{Label: inChart(m, target) + ", environments", Color: target, Dash: 1}
+	all := chart.Series{Label: inChart(m, target) + ", environments", Color: target + environmentsColor, Dash: 1}
 	var one, two []chart.Point
-	for _, s := range stretches(l) {
-		if s.to > s.from {
-			one, two = step(one, s.from, s.to, float64(s.busy)), step(two, s.from, s.to, float64(s.environments))
-		}
+	for _, s := range rows(l, len(l.Concurrency)) {
+		one, two = step(one, s.from, s.to, float64(s.busy)), step(two, s.from, s.to, float64(s.environments))
 	}
 	busy.Parts, all.Parts = [][]chart.Point{one}, [][]chart.Point{two}
 	return []chart.Series{busy, all}
@@ -93,8 +91,12 @@ func coldSeries(m *analysis.Model, target int) (chart.Series, int64) {
 	return line, total
 }
 
-// coldColor sets the colour of cold starts apart from those of targets.
-const coldColor = 4
+// These set the colours of cold starts and of environments apart from those of targets: mostly there are as many environments as
+// invocations, and a dashed line of the same colour is not seen on a solid one.
+const (
+	environmentsColor = 2
+	coldColor         = 4
+)
 
 func (f *figure) environmentsTable(m *analysis.Model) {
 	for i := range m.Run.Targets {
@@ -102,7 +104,7 @@ func (f *figure) environmentsTable(m *analysis.Model) {
 		if l == nil {
 			continue
 		}
-		for _, s := range spans(l, concurrencyRows) {
+		for _, s := range rows(l, concurrencyRows) {
 			cells := []cell{plain(inChart(m, i)), plain(moment(s.from)), plain(moment(s.to)), plain(strconv.Itoa(s.busy)), plain(strconv.Itoa(s.environments))}
 			if m.Timeline != nil {
 				cells = append(cells, plain(coldWithin(m, i, s)))

@@ -79,6 +79,25 @@ func hostile() *result.Run {
 	return run
 }
 
+// TestSummariesAreHTML: what folds a part of the page is read as HTML, so that a name in it is escaped as such and not as Markdown.
+func TestSummariesAreHTML(t *testing.T) {
+	t.Parallel()
+	run := capacity()
+	run.Targets[1].Lambda = resulttest.Meter()
+	for i := range run.Targets {
+		run.Targets[i].Name = "<b>x|y " + run.Targets[i].Name
+	}
+	text := markdown(t, model(t, run))
+	for _, want := range []string{"The bill of &lt;b&gt;x|y ", "The trials of &lt;b&gt;x|y ", "The concurrency of &lt;b&gt;x|y "} {
+		if !strings.Contains(text, "\n<summary>"+want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	if strings.Contains(text, "<b>") {
+		t.Errorf("a name is an element in\n%s", text)
+	}
+}
+
 // written are the files of a report by name.
 func written(t testing.TB, m *analysis.Model) map[string]string {
 	t.Helper()

@@ -30,12 +30,40 @@ func (c Change) Regressed() []string {
 	return lines
 }
 
-func (c Change) table() (*grid, []string) {
-	t := comparisonTable{list: c.Comparisons, figures: []string{"old", "new"}, difference: "new / old"}
+func (c Change) table() comparisonTable {
+	t := comparisonTable{list: c.Comparisons, figures: []string{"Old", "New"}, difference: "New / old"}
 	if len(c.Targets) > 1 {
 		t.subject, t.name = "Target", func(m analysis.Comparison) string { return short(c.Targets[m.Target]) }
 	}
-	return t.grid()
+	return t
+}
+
+// within is the table for so many terminal columns: what it has no room for is left out, and a note says so.
+func (c Change) within(columns int, render func(*grid) string) (*grid, []string) {
+	t := c.table()
+	g, notes := t.grid()
+	if widest(render(g)) <= columns {
+		return g, notes
+	}
+	t.brief = true
+	leftOut := "how many more rounds would tell a difference"
+	if g, notes = t.grid(); widest(render(g)) > columns {
+		t.brief, t.figures = false, nil
+		leftOut = "the figures of the two runs"
+		if t.name != nil {
+			t.name = func(m analysis.Comparison) string { return clip(visible(c.Targets[m.Target]), longestInHead) }
+		}
+		g, notes = t.grid()
+	}
+	return g, append(notes, fmt.Sprintf("Left out in %d columns: %s.", columns, leftOut))
+}
+
+// of names the target after a title, where it is but one and no column of the table has it.
+func (c Change) of(title string) string {
+	if len(c.Targets) == 1 {
+		return title + ": " + short(c.Targets[0])
+	}
+	return title
 }
 
 // changes between the runs besides the figures.
@@ -79,15 +107,8 @@ func (c Change) Terminal(w io.Writer, o Options) error {
 	t.paragraphs("What else is different", c.changes())
 	t.paragraphs("In short", c.conclusion())
 	if len(c.Comparisons) > 0 {
-		t.title("What changed")
-		g, notes := c.table()
-		if widest(t.render(g)) > t.options.Width { // the figures are what can be left out
-			slim := comparisonTable{list: c.Comparisons, difference: "new / old"}
-			if len(c.Targets) > 1 {
-				slim.subject, slim.name = "Target", func(m analysis.Comparison) string { return clip(visible(c.Targets[m.Target]), longestInHead) }
-			}
-			g, notes = slim.grid()
-		}
+		t.title(c.of("What changed"))
+		g, notes := c.within(t.options.Width, t.render)
 		t.out.WriteString(t.fitted(g))
 		for _, line := range notes {
 			t.out.WriteString(wrap(line, " ", "     ", t.options.Width))
@@ -121,8 +142,8 @@ func (c Change) Markdown() ([]byte, error) {
 	d.heading("In short")
 	d.list(c.conclusion())
 	if len(c.Comparisons) > 0 {
-		d.heading("Figures")
-		g, notes := c.table()
+		d.heading(escapeMarkdown(c.of("Figures")))
+		g, notes := c.table().grid()
 		d.table(g)
 		for _, line := range notes {
 			d.paragraph("%s", escapeMarkdown(line))

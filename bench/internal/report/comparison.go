@@ -14,16 +14,21 @@ import (
 // footnotes are numbered in the order in which they are first used.
 type footnotes struct{ texts []string }
 
-// mark is the text behind a figure: the numbers of its notes.
+// mark is the text behind a figure: the numbers of its notes, from the lowest on.
 func (f *footnotes) mark(notes []string) string {
-	var marks strings.Builder
+	numbers := make([]int, 0, len(notes))
 	for _, text := range notes {
 		n := slices.Index(f.texts, text)
 		if n < 0 {
 			n = len(f.texts)
 			f.texts = append(f.texts, text)
 		}
-		fmt.Fprintf(&marks, " [%d]", n+1)
+		numbers = append(numbers, n+1)
+	}
+	slices.Sort(numbers)
+	var marks strings.Builder
+	for _, n := range numbers {
+		fmt.Fprintf(&marks, " [%d]", n)
 	}
 	return marks.String()
 }
@@ -45,8 +50,9 @@ type comparisonTable struct {
 	name    func(analysis.Comparison) string
 	// figures head the columns of the figures themselves; without them there are none.
 	figures []string
-	// difference heads the column of ratios.
+	// difference heads the column of ratios. Brief leaves out there how many more rounds would tell one.
 	difference string
+	brief      bool
 }
 
 // grid comes with its footnotes.
@@ -79,6 +85,9 @@ func (t comparisonTable) grid() (*grid, []string) {
 			cells = append(cells, plain(s.format(c.Base)), plain(s.format(c.Other)))
 		}
 		verdict := difference(c)
+		if undecided := "~" + more(c); t.brief && verdict.text == undecided {
+			verdict.text = "~"
+		}
 		verdict.text += notes.mark(remarks(c))
 		g.add(append(cells, verdict, plain(interval(c)), plain(chance(c)))...)
 	}

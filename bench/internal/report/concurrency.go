@@ -41,6 +41,40 @@ func stretches(l *result.Lambda) []span {
 	return append(list, span{before.TS, l.LoadS, before.Busy, max(before.Busy, state(&before)), before.Starting})
 }
 
+// rows are the stretches, with neighbours together where there are more than most: each begins where the one before ends.
+func rows(l *result.Lambda, most int) []span {
+	var list []span
+	for _, s := range stretches(l) {
+		if s.to > s.from {
+			list = append(list, s)
+		}
+	}
+	n := len(list)
+	if n <= most {
+		return list
+	}
+	together := make([]span, most)
+	for i := range together {
+		part := list[i*n/most : (i+1)*n/most]
+		together[i] = part[0]
+		for _, s := range part[1:] {
+			together[i].join(s)
+		}
+	}
+	return together
+}
+
+// join adds what comes after.
+func (p *span) join(s span) {
+	p.to = s.to
+	p.raise(s)
+}
+
+// raise takes the higher ones of both.
+func (p *span) raise(s span) {
+	p.busy, p.environments, p.starting = max(p.busy, s.busy), max(p.environments, s.environments), max(p.starting, s.starting)
+}
+
 // spans divides the load into so many parts of the same length, and no shorter than a sample is precise: each has the most of the
 // stretches that it touches. None without samples.
 func spans(l *result.Lambda, parts int) []span {
@@ -60,7 +94,7 @@ func spans(l *result.Lambda, parts int) []span {
 		for _, s := range between {
 			// What is at the very end is of the last part.
 			if s.from < p.to && s.to > p.from || s.from == s.to && s.to == p.to && i == parts-1 {
-				p.busy, p.environments, p.starting = max(p.busy, s.busy), max(p.environments, s.environments), max(p.starting, s.starting)
+				p.raise(s)
 			}
 		}
 	}
@@ -114,7 +148,7 @@ func countsEnvironments(m *analysis.Model) bool {
 
 // concurrencyNote says what the figures are, and what those of environments can miss where they were not counted.
 func concurrencyNote(counted bool) string {
-	between := "of the time between two samples, of which there is about one a second"
+	between := "of the time between two samples, of which there is about one a second and one after each turn"
 	if counted {
 		return "Invocations at once and environments are the most " + between + ", however briefly."
 	}
@@ -135,7 +169,7 @@ func concurrencyTable(l *result.Lambda) *grid {
 	counted := l.CountsEnvironments()
 	g := &grid{head: []string{"From", "To", "Invocations at once, max", environmentsHead(counted), "In their init, " + mostOrSampled(counted)}, left: map[int]bool{}}
 	number := func(n int) cell { return plain(numeral.Whole(n)) }
-	for _, p := range spans(l, concurrencyRows) {
+	for _, p := range rows(l, concurrencyRows) {
 		g.add(plain(moment(p.from)), plain(moment(p.to)), number(p.busy), number(p.environments), number(p.starting))
 	}
 	return g

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,6 +30,29 @@ func TestConcurrencyIsOfTheTimeItWasSeenIn(t *testing.T) {
 	text := strings.Join(concurrencyTable(l).head, "; ")
 	if !strings.Contains(text, "Environments, max") || !strings.Contains(text, "In their init, max") {
 		t.Errorf("the most are known:\n%s", text)
+	}
+}
+
+// TestConcurrencyRowsAreOfSamples: a row is the time between two samples, so that none has what was before or after it, and each begins
+// where the one above ended.
+func TestConcurrencyRowsAreOfSamples(t *testing.T) {
+	t.Parallel()
+	l := &result.Lambda{LoadS: 2.646, Concurrency: []result.ConcurrencySample{
+		{TS: 0, Idle: 1, EnvironmentsMax: 1},
+		{TS: 0.41, Idle: 2, BusyMax: 2, EnvironmentsMax: 2, StartingMax: 1},
+		{TS: 1.07, Idle: 10, BusyMax: 10, EnvironmentsMax: 10, StartingMax: 8},
+		{TS: 1.07, Idle: 10, EnvironmentsMax: 10},
+		{TS: 2.646, Idle: 20, BusyMax: 20, EnvironmentsMax: 20, StartingMax: 10},
+	}}
+	want := []span{{0, 0.41, 2, 2, 1}, {0.41, 1.07, 10, 10, 8}, {1.07, 2.646, 20, 20, 10}}
+	if got := rows(l, 20); !slices.Equal(got, want) {
+		t.Errorf("%+v\nwant %+v", got, want)
+	}
+	if got, want := rows(l, 2), []span{{0, 0.41, 2, 2, 1}, {0.41, 2.646, 20, 20, 10}}; !slices.Equal(got, want) {
+		t.Errorf("at most two are %+v\nwant %+v", got, want)
+	}
+	if got := len(concurrencyTable(l).rows); got != 3 {
+		t.Errorf("the table has %d rows of 3 samples", got)
 	}
 }
 

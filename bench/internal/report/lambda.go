@@ -8,9 +8,9 @@ import (
 
 const (
 	instancesTitle = "Instances: CPU and CPU credits, by CloudWatch"
-	// sparkColumns is how wide the line of the concurrency is, and concurrencyRows how many lines its table has.
+	// sparkColumns is how wide the line of the concurrency is, and concurrencyRows how many rows its table has at most.
 	sparkColumns    = 40
-	concurrencyRows = 20
+	concurrencyRows = 40
 )
 
 // lambdaTitle says whether anything was billed.
@@ -81,7 +81,7 @@ func (d *document) lambda() {
 		}
 		d.paragraph("%s, %s:", md(m.Targets[i].Name), text)
 		d.code("", line)
-		d.details("The concurrency of "+md(m.Targets[i].Name)+" in figures", func() {
+		d.details("The concurrency of "+short(m.Targets[i].Name)+" in figures", func() {
 			d.table(concurrencyTable(l))
 			d.paragraph("%s", concurrencyNote(l.CountsEnvironments()))
 		})

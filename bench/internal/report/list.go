@@ -8,10 +8,10 @@ import (
 // longestCell bounds a cell of List, in characters.
 const longestCell = 60
 
-// List prints rows of texts of any origin as a table on w.
-func List(w io.Writer, head []string, rows [][]string, o Options) error {
+// List prints rows of texts of any origin as a table on w. The first so many columns are words, those after them figures.
+func List(w io.Writer, head []string, words int, rows [][]string, o Options) error {
 	g := &grid{head: head, left: map[int]bool{}}
-	for i := range head {
+	for i := range words {
 		g.left[i] = true
 	}
 	for _, row := range rows {

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	stdhtml "html"
 	"slices"
 	"strings"
 
@@ -259,8 +260,9 @@ func (d *document) table(g *grid) {
 	d.printf("\n%s", text)
 }
 
+// details folds a body under a summary, which is visible text: between the tags GitHub reads HTML and no Markdown.
 func (d *document) details(summary string, body func()) {
-	d.printf("\n<details>\n<summary>%s</summary>\n", summary)
+	d.printf("\n<details>\n<summary>%s</summary>\n", stdhtml.EscapeString(summary))
 	body()
 	d.printf("\n</details>\n")
 }

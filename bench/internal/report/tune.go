@@ -70,7 +70,9 @@ func (t Tune) Terminal(w io.Writer, o Options) error {
 	p.title("Configurations")
 	g := t.table(false, true)
 	if widest(p.render(g)) > p.options.Width {
-		g = t.table(false, false)
+		if slim := t.table(false, false); p.tabular(slim) { // a list has room for the CPU
+			g = slim
+		}
 	}
 	p.out.WriteString(p.fitted(g))
 	if note := t.undecided(); note != "" {
@@ -79,6 +81,15 @@ func (t Tune) Terminal(w io.Writer, o Options) error {
 	p.paragraphs("About the configurations", t.notes())
 	p.paragraphs("What these figures cannot say", printables(t.Caveats))
 	return p.flush(w)
+}
+
+// tabular says whether a grid has room as a table.
+func (t *terminal) tabular(g *grid) bool {
+	if t.room == 0 || widest(t.render(g)) <= t.room {
+		return true
+	}
+	_, ok := g.wrapped(t.room)
+	return ok
 }
 
 func (t Tune) markdown(picture bool) ([]byte, error) {

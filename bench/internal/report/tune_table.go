@@ -44,13 +44,13 @@ func (t Tune) undecided() string {
 
 // table has ranges and counts where there is room for them, and the CPU where there is some.
 func (t Tune) table(wide, cpu bool) *grid {
-	g := &grid{head: []string{"Configuration", ""}, left: map[int]bool{0: true, 1: true}}
+	g := &grid{head: []string{"Configuration", "Origin"}, left: map[int]bool{0: true, 1: true}}
 	if cpu {
 		g.head = append(g.head, "vCPU")
 	}
 	g.head = append(g.head, "p50", t.percentile())
 	if wide {
-		g.head = append(g.head, "95 %", "USD a million", "range", "billed ms", "cold", "failed")
+		g.head = append(g.head, "95 %", "USD a million", "Range", "Billed ms", "Cold", "Failed")
 	} else {
 		g.head = append(g.head, "USD a\nmillion")
 	}
@@ -59,7 +59,7 @@ func (t Tune) table(wide, cpu bool) *grid {
 		g.head = append(g.head, "SLO")
 	}
 	g.left[len(g.head)] = true
-	g.head = append(g.head, "front")
+	g.head = append(g.head, "Front")
 	var times []analysis.Value
 	for i := range t.Configurations {
 		times = append(times, known(t.Configurations[i].P50), point(t.Configurations[i].Tail))
@@ -90,7 +90,7 @@ func (t Tune) row(c *tune.Configuration, s scale, wide, cpu bool) []cell {
 	if wide {
 		row = append(row, plain(rangeText(c.Tail, func(v float64) string { return s.format(analysis.Known(v)) })), plain(usd), plain(rangeText(c.USDPerMillion, numeral.Digits)))
 		row = append(row, ofFunction(c)...)
-		row = append(row, plain(numeral.Whole(c.Errors)))
+		row = append(row, plain(failed(c)))
 	} else {
 		row = append(row, plain(usd))
 	}
@@ -113,6 +113,14 @@ func ofFunction(c *tune.Configuration) []cell {
 		cold = numeral.Whole(*c.Cold)
 	}
 	return []cell{plain(billed), plain(cold)}
+}
+
+// failed is how many requests did, where there were any.
+func failed(c *tune.Configuration) string {
+	if c.Requests == 0 {
+		return missing
+	}
+	return numeral.Whole(c.Errors)
 }
 
 func meets(c *tune.Configuration) cell {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -147,5 +148,45 @@ func TestTuneEmpty(t *testing.T) {
 	var out bytes.Buffer
 	if err := (report.Tune{Result: r}).Terminal(&out, report.Options{}); err != nil || strings.Contains(out.String(), "\x1b") || !strings.Contains(out.String(), "Nothing is chosen") {
 		t.Errorf("%v\n%s", err, out.String())
+	}
+}
+
+// TestTuneOfWhatDidNotRun has no figure where nothing was sent: no failure of nothing is no good sign.
+func TestTuneOfWhatDidNotRun(t *testing.T) {
+	t.Parallel()
+	r := tuned()
+	r.Configurations = r.Configurations[:1]
+	c := &r.Configurations[0]
+	for requests, want := range map[int64]string{0: "n/a", 1200: "0"} {
+		c.Requests, c.Errors = requests, 0
+		dir := t.TempDir()
+		if err := (report.Tune{Result: r}).Write(dir); err != nil {
+			t.Fatal(err)
+		}
+		data, err := os.ReadFile(filepath.Join(dir, report.TuneName))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, table, _ := strings.Cut(string(data), "| Configuration ")
+		lines := strings.Split(table, "\n")
+		column := slices.IndexFunc(strings.Split(lines[0], "|"), func(s string) bool { return strings.TrimSpace(s) == "Failed" })
+		// The first head is cut off with its bar.
+		if got := strings.TrimSpace(strings.Split(lines[2], "|")[column+1]); got != want {
+			t.Errorf("of %d requests %q failed, want %q in\n%s", requests, got, want, table)
+		}
+	}
+}
+
+// TestTuneAsAList has all columns of the table that it stands for, each with its name.
+func TestTuneAsAList(t *testing.T) {
+	t.Parallel()
+	var text bytes.Buffer
+	if err := (report.Tune{Result: tuned()}).Terminal(&text, report.Options{Width: 50}); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"   Origin: emulated\n", "   vCPU: ", "   Front: "} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("no %q in\n%s", want, text.String())
+		}
 	}
 }

@@ -3,6 +3,7 @@ package result
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // MaxRounds is the most rounds that a run can have.
@@ -47,6 +48,9 @@ func (e *Environment) validate() error {
 
 func (g *Generator) validate() error {
 	var errs []error
+	if known := []Verdict{Valid, Suspect, Invalid}; !slices.Contains(known, g.Verdict) {
+		errs = append(errs, fmt.Errorf("generator.verdict %q is not one of %q", g.Verdict, known))
+	}
 	for _, f := range []struct {
 		name  string
 		share *float64

@@ -239,6 +239,8 @@ func TestDecodeFindsEditedFigures(t *testing.T) {
 		{"fewer invocations than answers", func(_ *result.Run, _, lambda *result.Target) {
 			lambda.Lambda.Invocations, lambda.Lambda.ProvisionedInvocations, lambda.Lambda.Errors = 1, 0, map[string]int64{}
 		}, "lambda.lambda: invocations is 1, fewer than the 7277 right answers"},
+		{"a verdict that there is not", func(r *result.Run, _, _ *result.Target) { r.Generator.Verdict = "great" }, `generator.verdict "great" is not one of ["valid" "suspect" "invalid"]`},
+		{"an end before the start", func(r *result.Run, _, _ *result.Target) { r.FinishedAt = r.StartedAt.Add(-time.Second) }, "finished_at 2026-07-31T09:29:59Z is before started_at 2026-07-31T09:30:00Z"},
 		{"CPU below nothing", func(r *result.Run, _, _ *result.Target) { r.Generator.CPUFraction = number(-4) }, "generator.cpu_fraction is -4, not in 0 to 1"},
 		{"CPU above all", func(r *result.Run, _, _ *result.Target) { r.Generator.MachineCPUFraction = number(1e300) }, "generator.machine_cpu_fraction is 1e+300"},
 		{"spun above all", func(r *result.Run, _, _ *result.Target) { r.Generator.SpunFraction = number(2) }, "generator.cpu_spun_fraction is 2"},
@@ -411,4 +413,16 @@ func FuzzDecode(f *testing.F) {
 			t.Errorf("(-first +second)\n%s", diff)
 		}
 	})
+}
+
+// TestFinishIsNotBeforeTheStart where the clock was set back while the run was going: its file must be read all the same.
+func TestFinishIsNotBeforeTheStart(t *testing.T) {
+	t.Parallel()
+	start := time.Date(2026, 7, 31, 9, 30, 0, 0, time.UTC)
+	for at, want := range map[time.Time]time.Time{start.Add(time.Second): start.Add(time.Second), start.Add(-time.Hour): start, {}: {}} {
+		r := &result.Run{StartedAt: start}
+		if r.Finish(at); !r.FinishedAt.Equal(want) {
+			t.Errorf("finished at %s, want %s", r.FinishedAt, want)
+		}
+	}
 }

@@ -85,6 +85,7 @@ func LoadIntervals(dir string) ([]Interval, error) {
 func ReadIntervals(from io.Reader) ([]Interval, error) {
 	in := &lines{from: bufio.NewReaderSize(from, 64<<10)}
 	var list []Interval
+	var before leanInterval
 	for {
 		text, err := in.next()
 		if errors.Is(err, io.EOF) || errors.Is(err, errCut) {
@@ -107,7 +108,13 @@ func ReadIntervals(from io.Reader) ([]Interval, error) {
 			return nil, fmt.Errorf("line %d: %w", in.number, err)
 		}
 		if line.Type == typeInterval {
-			list = append(list, line.interval())
+			i := line.interval()
+			if line.follows(&before) {
+				long := i.To.Sub(i.From)
+				i.From = list[len(list)-1].To
+				i.To = i.From.Add(long)
+			}
+			list, before = append(list, i), line
 		}
 	}
 }
@@ -157,6 +164,12 @@ func (l *leanInterval) check(number int) error {
 		}
 	}
 	return nil
+}
+
+// follows says whether an interval goes on in its turn where another one ended. Then it begins at that very time: when the lines were
+// written is known to the millisecond alone, and is a moment after the intervals' ends.
+func (l *leanInterval) follows(b *leanInterval) bool {
+	return b.Type == typeInterval && l.Target == b.Target && l.Phase.Name == b.Phase.Name && l.Phase.Round == b.Phase.Round && l.FromS > 0 && l.FromS == b.ToS
 }
 
 func (l *leanInterval) interval() Interval {

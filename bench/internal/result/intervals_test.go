@@ -53,6 +53,33 @@ func TestReadIntervals(t *testing.T) {
 	}
 }
 
+// TestIntervalsOfATurnTouch: each begins when the one before ended, whenever their lines were written.
+func TestIntervalsOfATurnTouch(t *testing.T) {
+	t.Parallel()
+	line := func(at, from, to string) string {
+		return `{"type":"interval","target":"one","at":"2026-07-31T09:30:` + at + `Z","from_s":` + from + `,"to_s":` + to +
+			`,"phase":{"name":"peak","round":1,"requests":0,"successes":0,"response_time_us":{"count":0}}}` + "\n"
+	}
+	list, err := result.ReadIntervals(strings.NewReader(`{"type":"head","run":{"schema_version":1}}` + "\n" +
+		line("02", "0", "1.001") + line("02.997", "1.001", "2.0015") + line("03.2", "2.0015", "2.2") + line("09", "0", "1") + line("12", "2", "3")))
+	if err != nil || len(list) != 5 {
+		t.Fatalf("%d intervals: %v", len(list), err)
+	}
+	for i := range 2 {
+		if before, now := list[i], list[i+1]; !now.From.Equal(before.To) {
+			t.Errorf("interval %d is from %s, and the one before to %s", i+2, now.From, before.To)
+		}
+	}
+	if got := list[2].To.Sub(list[0].From); got != 2200*time.Millisecond {
+		t.Errorf("the turn took %s", got)
+	}
+	for i, want := range map[int]string{3: "09:30:08", 4: "09:30:11"} { // another turn, and one after a gap
+		if got := list[i].From.Format(time.TimeOnly); got != want {
+			t.Errorf("interval %d is from %s, want %s", i+1, got, want)
+		}
+	}
+}
+
 // TestIntervalsOfARecording holds the lean reader against the whole one: both see the same requests.
 func TestIntervalsOfARecording(t *testing.T) {
 	t.Parallel()

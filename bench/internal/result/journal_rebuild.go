@@ -240,7 +240,8 @@ func (r *rebuilt) finish(cut bool) (*Run, error) {
 		return nil, errors.New("the journal's first line is not whole: nothing is known of the run")
 	}
 	run := r.run
-	run.Interrupted, run.FinishedAt = true, r.at
+	run.Interrupted = true
+	run.Finish(r.at)
 	run.Warnings = append(r.warnings(cut), run.Warnings...)
 	if o := r.open; o != nil {
 		if o.whole.requests > 0 {

@@ -89,6 +89,15 @@ type Redis struct {
 	URL string `json:"url"`
 }
 
+// Finish sets the time of the end. Where the clock was set back in between that is the one of the start: what took how long is not told by
+// the two, and an end before the start is a file that was edited.
+func (r *Run) Finish(at time.Time) {
+	r.FinishedAt = at
+	if !at.IsZero() && at.Before(r.StartedAt) {
+		r.FinishedAt = r.StartedAt
+	}
+}
+
 // Verdict says whether the generator could do what was asked of it.
 type Verdict string
 

@@ -7,6 +7,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"time"
 )
 
 // validate finds files that were edited or cut so that they contradict themselves.
@@ -21,6 +22,9 @@ func (r *Run) validate() error {
 		}
 		names[t.Name] = true
 		errs = append(errs, v.target(t), r.metered(t))
+	}
+	if !r.FinishedAt.IsZero() && r.FinishedAt.Before(r.StartedAt) {
+		errs = append(errs, fmt.Errorf("finished_at %s is before started_at %s", r.FinishedAt.Format(time.RFC3339Nano), r.StartedAt.Format(time.RFC3339Nano)))
 	}
 	errs = append(errs, r.validateRounds(), r.Environment.validate(), r.Generator.validate())
 	if r.Generator.SendLag != nil {

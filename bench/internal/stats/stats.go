@@ -110,7 +110,7 @@ func Paired(base, other []float64, m Measure) Comparison {
 		}
 	}
 	c.BaseRounds, c.OtherRounds = len(steps), len(steps)
-	c.leftOut(len(base)-len(steps), "rounds")
+	c.leftOut(len(base) - len(steps))
 	if len(steps) == 0 {
 		c.More = MinRounds
 		return c
@@ -136,7 +136,7 @@ func Unpaired(base, other []float64, m Measure) Comparison {
 	c := Comparison{Scale: m.Scale}
 	a, b := m.Scale.coordinates(base), m.Scale.coordinates(other)
 	c.BaseRounds, c.OtherRounds = len(a), len(b)
-	c.leftOut(len(base)-len(a)+len(other)-len(b), "figures of rounds")
+	c.leftOut(len(base) - len(a) + len(other) - len(b))
 	fewest := min(len(a), len(b))
 	if fewest == 0 {
 		c.More = MinRounds

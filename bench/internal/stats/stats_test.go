@@ -2,6 +2,7 @@ package stats_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -251,6 +252,11 @@ func TestBadFigures(t *testing.T) {
 			}
 			if left := len(test.base) - test.used; (left > 0) != (len(c.Warnings) > 0 && c.Warnings[0].Code == stats.LeftOut) {
 				t.Errorf("%d rounds were left out; the warnings are %v", left, c.Warnings)
+			}
+			for n, want := range map[int]string{1: "1 round was left out, ", 2: "2 rounds were left out, "} {
+				if left := len(test.base) - test.used; left == n && !strings.HasPrefix(c.Warnings[0].Text, want) {
+					t.Errorf("the warning of %d rounds is %q", n, c.Warnings[0].Text)
+				}
 			}
 			u := stats.Unpaired(test.base, test.other, stats.Measure{Scale: test.scale})
 			stats.Decide([]*stats.Comparison{&u})

@@ -35,13 +35,17 @@ func (c *Comparison) warn(code Code, format string, args ...any) {
 	c.Warnings = append(c.Warnings, Warning{code, fmt.Sprintf(format, args...)})
 }
 
-func (c *Comparison) leftOut(n int, what string) {
+func (c *Comparison) leftOut(n int) {
 	if n > 0 {
-		why := "without a figure"
-		if c.Scale == Ratio {
-			why = "without a figure above 0, of which alone there is a ratio"
+		are := "rounds were"
+		if n == 1 {
+			are = "round was"
 		}
-		c.warn(LeftOut, "%d %s were left out, %s", n, what, why)
+		why := "for want of a figure"
+		if c.Scale == Ratio {
+			why = "as there is no ratio without a figure above 0"
+		}
+		c.warn(LeftOut, "%d %s left out, %s", n, are, why)
 	}
 }
 

@@ -91,7 +91,15 @@ type MeterReport struct {
 }
 
 // Meter is what the local Lambda service counted so far. Only a target that is Metered has one.
-func (t *Target) Meter() (*MeterReport, error) { return t.control.meter() }
+func (t *Target) Meter() (*MeterReport, error) { return t.control.ask(controlMeter) }
+
+// Sample is the SettledMeter after a sample of the concurrency was taken: what comes next is in none of its peaks.
+func (t *Target) Sample(patience time.Duration) (*MeterReport, error) {
+	if _, err := t.SettledMeter(patience); err != nil {
+		return nil, err
+	}
+	return t.control.ask(ControlSample)
+}
 
 // SettledMeter is the Meter as soon as no invocation is in work and no environment in its init, or after patience: what an invocation is billed
 // is known when its environment has asked for the next event, a moment after its answer.
@@ -150,6 +158,12 @@ func (s *Set) InitErrors() error {
 	return errors.Join(errs...)
 }
 
+// The lines that a local Lambda service is asked with. Each is answered with the meter, ControlSample after a sample of the concurrency.
+const (
+	controlMeter  = "meter"
+	ControlSample = "sample"
+)
+
 // control asks a local Lambda service over its standard streams: a line in, a line of JSON out.
 type control struct {
 	mu  sync.Mutex
@@ -165,10 +179,10 @@ func (c *control) receive(v any) error {
 	return json.Unmarshal(line, v)
 }
 
-func (c *control) meter() (*MeterReport, error) {
+func (c *control) ask(what string) (*MeterReport, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, err := io.WriteString(c.in, "meter\n"); err != nil {
+	if _, err := io.WriteString(c.in, what+"\n"); err != nil {
 		return nil, fmt.Errorf("asking the local Lambda service: %w", err)
 	}
 	var m MeterReport
