@@ -104,7 +104,9 @@ func thresholdText(t *result.Threshold) string {
 		where += " " + t.Phase
 	}
 	value := t.Reason
-	if t.Value != nil {
+	if few, ok := analysis.HeldOf(t).Value.TooFew(); ok {
+		value = "of " + numeral.Plural(few, "sample")
+	} else if t.Value != nil {
 		value = analysis.ThresholdFigure(t.Metric, *t.Value, t.Limit)
 	}
 	return fmt.Sprintf("%s %s %s (limit %s)", where, t.Metric.Name(), value, t.LimitText())

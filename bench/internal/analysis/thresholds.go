@@ -70,7 +70,7 @@ func thresholds(run *result.Run) []Threshold {
 		}
 		target := slices.IndexFunc(run.Targets, func(one result.Target) bool { return one.Name == t.Target })
 		if target >= 0 {
-			out[index[id]].Held[target] = held(t)
+			out[index[id]].Held[target] = HeldOf(t)
 		}
 	}
 	// Phases that only a later target ran come after the others, wherever they were: totals are what must be first.
@@ -78,7 +78,8 @@ func thresholds(run *result.Run) []Threshold {
 	return out
 }
 
-func held(t *result.Threshold) *Held {
+// HeldOf is the target of t held against its limit.
+func HeldOf(t *result.Threshold) *Held {
 	perMille, _ := result.PerMille(t.Metric)
 	return &Held{
 		Value: enough(optional(t.Value), t.Requests, perMille), Failed: t.Value == nil && t.Requests > 0, Met: t.Met, Requests: t.Requests,
