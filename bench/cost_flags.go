@@ -11,12 +11,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/crossover-bench/crossover/bench/internal/cost"
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // share is a flag such as 30% or 0.3.
 type share float64
 
-func (s *share) String() string { return decimal(float64(*s)*100) + "%" }
+func (s *share) String() string { return numeral.Decimal(float64(*s)*100) + "%" }
 
 // Type implements pflag.Value.
 func (s *share) Type() string { return "share" }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -64,7 +63,7 @@ func (n *number) check(f *pflag.FlagSet) error {
 		given, least, most := share(n.value), share(n.least), share(n.most)
 		return fmt.Errorf("--%s %s: expected %s to %s", n.flag, &given, &least, &most)
 	}
-	text := fmt.Sprintf("--%s %s: expected %s to %s %s", n.flag, decimal(n.value), numeral.Exact(n.least), numeral.Exact(n.most), n.unit)
+	text := fmt.Sprintf("--%s %s: expected %s to %s %s", n.flag, numeral.Decimal(n.value), numeral.Exact(n.least), numeral.Exact(n.most), n.unit)
 	return errors.New(strings.TrimRight(text, " "))
 }
 
@@ -129,10 +128,4 @@ func (o *costOptions) useless(f *pflag.FlagSet) error {
 		without("--redis", "redis-engine")
 	}
 	return errors.Join(errs...)
-}
-
-// decimal writes a number with all its digits, and no more than were given: what arithmetic has added behind the fifteenth is none of them.
-func decimal(v float64) string {
-	v, _ = strconv.ParseFloat(strconv.FormatFloat(v, 'g', 15, 64), 64)
-	return strconv.FormatFloat(v, 'f', -1, 64)
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/spf13/pflag"
+
+	"github.com/crossover-bench/crossover/bench/internal/numeral"
 )
 
 // costOf runs bench cost for a load that is known, with more flags.
@@ -69,9 +71,9 @@ func TestModelTakesTheRangesOfTheFlags(t *testing.T) {
 	o.flags(pflag.NewFlagSet("cost", pflag.ContinueOnError))
 	for _, n := range o.numbers() {
 		for _, v := range []float64{n.least, n.most} {
-			t.Run(n.flag+"="+decimal(v), func(t *testing.T) {
+			t.Run(n.flag+"="+numeral.Decimal(v), func(t *testing.T) {
 				t.Parallel()
-				if status, _, messages := costOf("--"+n.flag, decimal(v)); status != exitDone || messages != "" {
+				if status, _, messages := costOf("--"+n.flag, numeral.Decimal(v)); status != exitDone || messages != "" {
 					t.Errorf("status %d: %s", status, messages)
 				}
 			})

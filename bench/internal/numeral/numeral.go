@@ -64,9 +64,12 @@ func Grouped(number string) string {
 	return sign + whole + rest
 }
 
-// Exact writes all digits of a finite figure that was set, such as a limit, with thousands set apart. What arithmetic has added behind the
-// fifteenth is none of them.
-func Exact(v float64) string { return Grouped(strconv.FormatFloat(rounded(v, most), 'f', -1, 64)) }
+// Decimal writes all digits of a finite figure that was set, as it can be given again. What arithmetic has added behind the fifteenth is none
+// of them.
+func Decimal(v float64) string { return strconv.FormatFloat(rounded(v, most), 'f', -1, 64) }
+
+// Exact is Decimal with thousands set apart.
+func Exact(v float64) string { return Grouped(Decimal(v)) }
 
 // Short is Digits without zeros behind the point that say nothing of a round number, as on an axis.
 func Short(v float64) string {

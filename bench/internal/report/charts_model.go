@@ -39,12 +39,12 @@ func costFigure(m *analysis.Model) figure {
 		if !ok {
 			continue
 		}
-		f.Marks = append(f.Marks, chart.Mark{X: rate, Label: perSecond3(rate)})
-		text := inChart(m, c.Below) + " is cheaper below " + perSecond3(rate) + " and " + inChart(m, c.Above) + " above"
+		f.Marks = append(f.Marks, chart.Mark{X: rate, Label: numeral.Rate(rate)})
+		text := inChart(m, c.Below) + " is cheaper below " + numeral.Rate(rate) + " and " + inChart(m, c.Above) + " above"
 		low, lowOK := c.Low.Get()
 		high, highOK := c.High.Get()
 		if lowOK && highOK {
-			text += " (undecided from " + perSecond3(low) + " to " + perSecond3(high) + ")"
+			text += " (undecided from " + numeral.Rate(low) + " to " + numeral.Rate(high) + ")"
 		}
 		parts = append(parts, text)
 	}
@@ -56,9 +56,6 @@ func costFigure(m *analysis.Model) figure {
 	f.costRows(b)
 	return f
 }
-
-// perSecond3 is a rate to three digits.
-func perSecond3(v float64) string { return numeral.Digits(v) + "/s" }
 
 // costRows has one row for each power of ten that a curve has a point near to.
 func (f *figure) costRows(b *analysis.BreakEven) {
@@ -73,7 +70,7 @@ func (f *figure) costRows(b *analysis.BreakEven) {
 			continue
 		}
 		rate := first[n].RateRPS
-		cells := []cell{plain(perSecond3(rate))}
+		cells := []cell{plain(numeral.Rate(rate))}
 		for _, c := range b.Curves {
 			// Curves may have points of their own.
 			j, _ := slices.BinarySearchFunc(c.Points, rate*(1-1e-9), func(p analysis.CostPoint, rate float64) int { return cmp.Compare(p.RateRPS, rate) })

@@ -35,7 +35,7 @@ func tailRate(rps float64) string {
 	case rps < 0.1:
 		return numeral.Digits(rps*60) + " a minute"
 	}
-	return numeral.Digits(rps) + "/s"
+	return numeral.Rate(rps)
 }
 
 // shares are the ends of a range of percentages, from low to high, or one where they read the same.

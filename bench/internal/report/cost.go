@@ -155,7 +155,7 @@ func rateText(r *cost.RPS, none string) string {
 	if r == nil {
 		return none
 	}
-	return numeral.Digits(float64(*r)) + "/s"
+	return numeral.Rate(float64(*r))
 }
 
 func breakEvens(list []*cost.BreakEven) *grid {
@@ -185,11 +185,11 @@ func crossingText(b *cost.BreakEven) string {
 	case n <= mostCrossings:
 		var parts []string
 		for _, c := range b.Crossings {
-			parts = append(parts, numeral.Digits(float64(c.Rate))+"/s")
+			parts = append(parts, numeral.Rate(float64(c.Rate)))
 		}
 		return strings.Join(parts, ", ")
 	default:
-		return fmt.Sprintf("%s rates (%s/s to %s/s)", numeral.Whole(n), numeral.Digits(float64(b.Crossings[0].Rate)), numeral.Digits(float64(b.Crossings[n-1].Rate)))
+		return fmt.Sprintf("%s rates (%s to %s)", numeral.Whole(n), numeral.Rate(float64(b.Crossings[0].Rate)), numeral.Rate(float64(b.Crossings[n-1].Rate)))
 	}
 }
 

@@ -91,7 +91,7 @@ func rate(r *scenario.Rate) string {
 
 func perSecond(v float64) string {
 	if v > 0 && v < 0.001 || v >= 1e9 {
-		return numeral.Digits(v) + "/s"
+		return numeral.Rate(v)
 	}
 	text := strconv.FormatFloat(v, 'f', 3, 64)
 	return numeral.Grouped(strings.TrimSuffix(strings.TrimRight(text, "0"), ".")) + "/s"

@@ -142,7 +142,7 @@ func (t Tune) loud() []string {
 func (t Tune) subject() string {
 	at := "no request was answered"
 	if t.RateRPS != nil {
-		at = "costs at " + perSecond3(*t.RateRPS)
+		at = "costs at " + numeral.Rate(*t.RateRPS)
 	}
 	return fmt.Sprintf("%s, %s in turns drawn from seed %d; %s, list prices of %s without tax.", visible(t.Scenario), numeral.Plural(t.Rounds, "round"), t.Seed, at, visible(t.PricesWritten))
 }
