@@ -77,38 +77,34 @@ func TestReplacedWithItsNamesake(t *testing.T) {
 
 // AWS changes no engine of users that are in a group, nor that of a cache from Valkey to Redis OSS.
 func TestEngineIsReplaced(t *testing.T) {
-	n := 0
-	for _, r := range resources(t, "modules/redis") {
-		if _, ok := r.Body.Attributes["engine"]; !ok {
-			continue
-		}
-		n++
-		if !triggeredBy(r, "terraform_data") {
-			t.Errorf("%s: %s.%s is not replaced with the engine", r.Range(), r.Labels[0], r.Labels[1])
-		}
-	}
-	if n < 5 {
+	if n := replacedByInput(t, "the engine", []string{"modules/redis"}, func(r *hclsyntax.Block) bool { return r.Body.Attributes["engine"] != nil }); n < 5 {
 		t.Errorf("only %d resources have an engine", n)
 	}
 }
 
 // The provider sends the policy of ciphers of a listener that had TLS when that gets plain HTTP, and AWS refuses it.
 func TestListenersAreReplacedWithTheirProtocol(t *testing.T) {
+	if n := replacedByInput(t, "TLS", configurations(t), func(r *hclsyntax.Block) bool { return r.Labels[0] == "aws_lb_listener" }); n < 2 {
+		t.Errorf("only %d listeners", n)
+	}
+}
+
+// replacedByInput demands of the resources that are meant that another input, as terraform_data keeps it, replaces them. It counts them.
+func replacedByInput(t *testing.T, input string, paths []string, meant func(*hclsyntax.Block) bool) int {
+	t.Helper()
 	n := 0
-	for _, path := range configurations(t) {
+	for _, path := range paths {
 		for _, r := range resources(t, path) {
-			if r.Labels[0] != "aws_lb_listener" {
+			if !meant(r) {
 				continue
 			}
 			n++
 			if !triggeredBy(r, "terraform_data") {
-				t.Errorf("%s: %s.%s is not replaced when TLS comes or goes", r.Range(), r.Labels[0], r.Labels[1])
+				t.Errorf("%s: %s.%s is not replaced with %s", r.Range(), r.Labels[0], r.Labels[1], input)
 			}
 		}
 	}
-	if n < 2 {
-		t.Errorf("only %d listeners", n)
-	}
+	return n
 }
 
 // The provider itself gives the public the right to a URL without authentication, in a request that runs beside those of our permissions.

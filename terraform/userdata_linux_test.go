@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -93,7 +92,7 @@ func checkSandbox(t *testing.T, m *machine, pid string, environment map[string]s
 		t.Error("the server runs as root")
 	}
 	got := map[string]string{}
-	for name := range maps.Keys(environment) {
+	for name := range environment {
 		got[name] = ""
 	}
 	for variable := range strings.SplitSeq(m.run("cat", "/proc/"+pid+"/environ"), "\x00") {
